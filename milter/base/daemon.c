@@ -1,0 +1,199 @@
+/* daemon: see daemon.h. Layer: base. */
+#include "base/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "base/error.h"
+#include "base/log.h"
+
+/* The end of the pipe on which the starting parent waits; -1 in the foreground. */
+static int ready_fd = -1;
+
+static bool system_error(GError **error, const char *what, const char *which)
+{
+	int saved = errno;
+
+	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_SYSTEM, "%s %s: %s", what, which, g_strerror(saved));
+	return false;
+}
+
+static void parent_wait(int fd)
+{
+	char byte;
+	ssize_t got;
+
+	do
+		got = read(fd, &byte, 1);
+	while (got < 0 && errno == EINTR);
+	_exit(got == 1 ? 0 : 1);
+}
+
+bool daemon_start(GError **error)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe(fds) != 0)
+		return system_error(error, "cannot make", "a pipe");
+	pid = fork();
+	if (pid < 0)
+		return system_error(error, "cannot go to", "the background");
+	if (pid > 0) {
+		(void)close(fds[1]);
+		parent_wait(fds[0]);
+	}
+	(void)close(fds[0]);
+	ready_fd = fds[1];
+	(void)fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+	if (setsid() < 0 || chdir("/") != 0)
+		return system_error(error, "cannot leave", "the terminal");
+	return true;
+}
+
+void daemon_ready(void)
+{
+	daemon_notify("READY=1");
+	if (ready_fd >= 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (null >= 0) {
+			(void)dup2(null, STDIN_FILENO);
+			(void)dup2(null, STDOUT_FILENO);
+			(void)dup2(null, STDERR_FILENO);
+			(void)close(null);
+		}
+		if (write(ready_fd, "", 1) != 1)
+			log_warning("the starting process is gone");
+		(void)close(ready_fd);
+		ready_fd = -1;
+	}
+}
+
+void daemon_notify(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+	(void)sd_notify(0, state);
+#else
+	(void)state;
+#endif
+}
+
+/* Looks both up; "" leaves *uid or *gid alone. */
+static bool find_ids(const char *user, const char *group, uid_t *uid, gid_t *gid, GError **error)
+{
+	if (user != NULL && *user != '\0') {
+		const struct passwd *entry = getpwnam(user);
+
+		if (entry == NULL) {
+			g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "user: there is no user %s", user);
+			return false;
+		}
+		*uid = entry->pw_uid;
+		*gid = entry->pw_gid;
+	}
+	if (group != NULL && *group != '\0') {
+		const struct group *entry = getgrnam(group);
+
+		if (entry == NULL) {
+			g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "group: there is no group %s", group);
+			return false;
+		}
+		*gid = entry->gr_gid;
+	}
+	return true;
+}
+
+bool daemon_drop_privileges(const char *user, const char *group, GError **error)
+{
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
+
+	if (geteuid() != 0)
+		return true;
+	if (!find_ids(user, group, &uid, &gid, error))
+		return false;
+	if (gid != (gid_t)-1 && (uid != (uid_t)-1 ? initgroups(user, gid) : setgroups(1, &gid)) != 0)
+		return system_error(error, "cannot take the groups of", user);
+	if (gid != (gid_t)-1 && setgid(gid) != 0)
+		return system_error(error, "cannot become group", group);
+	if (uid != (uid_t)-1 && setuid(uid) != 0)
+		return system_error(error, "cannot become user", user);
+	if (uid != (uid_t)-1 && uid != 0 && setuid(0) == 0) {
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_SYSTEM, "privileges of root came back after they were dropped");
+		return false;
+	}
+	return true;
+}
+
+bool daemon_make_state_dir(const char *dir, const char *user, const char *group, GError **error)
+{
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
+	struct stat st;
+
+	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
+		return true;
+	if (!find_ids(user, group, &uid, &gid, error))
+		return false;
+	if (g_mkdir_with_parents(dir, 0750) != 0)
+		return system_error(error, "cannot make the folder", dir);
+	if (geteuid() == 0 && chown(dir, uid, gid) != 0)
+		return system_error(error, "cannot give away the folder", dir);
+	return true;
+}
+
+/* What the signal thread waits for and calls; written before it starts. */
+static struct {
+	sigset_t set;
+	void (*on_reload)(gpointer data);
+	void (*on_stop)(gpointer data);
+	gpointer data;
+} signals;
+
+static gpointer wait_for_signals(gpointer unused)
+{
+	int which;
+
+	(void)unused;
+	for (;;) {
+		if (sigwait(&signals.set, &which) != 0)
+			continue;
+		if (which == SIGUSR1)
+			signals.on_reload(signals.data);
+		else
+			signals.on_stop(signals.data);
+	}
+	return NULL;
+}
+
+void daemon_block_signals(bool with_term)
+{
+	sigemptyset(&signals.set);
+	sigaddset(&signals.set, SIGUSR1);
+	if (with_term) {
+		sigaddset(&signals.set, SIGTERM);
+		sigaddset(&signals.set, SIGINT);
+	}
+	(void)pthread_sigmask(SIG_BLOCK, &signals.set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+void daemon_watch_signals(void (*on_reload)(gpointer data), void (*on_stop)(gpointer data), gpointer data)
+{
+	signals.on_reload = on_reload;
+	signals.on_stop = on_stop;
+	signals.data = data;
+	g_thread_unref(g_thread_new("signals", wait_for_signals, NULL));
+}

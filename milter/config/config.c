@@ -1,0 +1,228 @@
+/* config: loads outage-milter.conf into one struct and answers what is asked of it. Layer: config.
+ *
+ * A Config is immutable once loaded and shared by reference: a reload builds a new one and swaps one pointer. */
+#include "config/config.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "config/config-private.h"
+
+Config *config_ref(Config *config)
+{
+	g_atomic_int_inc(&config->refs);
+	return config;
+}
+
+void config_unref(Config *config)
+{
+	if (config == NULL || !g_atomic_int_dec_and_test(&config->refs))
+		return;
+	settings_clear(&settings_main, config);
+	lists_free(config);
+	g_clear_pointer(&config->trusted_masks, g_ptr_array_unref);
+	g_free(config->path);
+	g_free(config->dir);
+	g_free(config);
+}
+
+/* Returns one with every default but the lists of groups. path: of the file, in any form. */
+static Config *config_new(const char *path)
+{
+	Config *config = g_new0(Config, 1);
+
+	config->refs = 1;
+	config->path = g_canonicalize_filename(path, NULL);
+	config->dir = g_path_get_dirname(config->path);
+	settings_set_defaults(&settings_main, config, config->dir);
+	return config;
+}
+
+/* Fills in what is derived from other members. */
+static void complete(Config *config)
+{
+	lists_set_shipped_routes(config);
+	if (config->support == NULL)
+		config->support = g_new0(SupportAddress *, 1);
+	config->trusted_masks = g_ptr_array_new_with_free_func(g_object_unref);
+	for (char **host = config->trusted_hosts; *host != NULL; host++) {
+		GInetAddressMask *mask = g_inet_address_mask_new_from_string(*host, NULL);
+		if (mask != NULL)
+			g_ptr_array_add(config->trusted_masks, mask);
+	}
+}
+
+static guint line_of(const config_t *parsed, const char *name)
+{
+	const config_setting_t *node = config_lookup(parsed, name);
+
+	return node != NULL ? config_setting_source_line(node) : 0;
+}
+
+/* A link that reply.url_domains does not cover would be left out of every reply without a word. An empty list lets the links of
+ * the configuration itself pass. */
+static void check_url(const Reader *reader, const Config *config, guint line, const char *name, const char *url)
+{
+	g_autoptr(GUri) uri = url != NULL ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
+	g_autofree char *host = uri != NULL ? domain_to_ascii(g_uri_get_host(uri)) : NULL;
+
+	if (uri == NULL || config->url_domains[0] == NULL)
+		return;
+	for (char **domain = config->url_domains; host != NULL && *domain != NULL; domain++)
+		if (domain_is_under(host, *domain))
+			return;
+	reader_mistake_line(reader, line, "%s: %s is not covered by reply.url_domains, so that no reply would carry the link",
+	    name, g_uri_get_host(uri));
+}
+
+static void check_urls(const Reader *reader, const Config *config, const config_t *parsed)
+{
+	static const char *const names[SEVERITIES] = {
+		"playbook.P1.status_url", "playbook.P2.status_url", "playbook.P3.status_url", "playbook.resolved.status_url"
+	};
+
+	for (guint i = 0; i < SEVERITIES; i++)
+		check_url(reader, config, line_of(parsed, names[i]), names[i], config->playbook[i].status_url);
+	for (guint i = 0; config->support != NULL && config->support[i] != NULL; i++)
+		check_url(reader, config, line_of(parsed, "support"), "support.status_url", config->support[i]->status_url);
+}
+
+static void check_route_headers(const Reader *reader, const Config *config, const config_t *parsed)
+{
+	for (Route **route = config->routes; route != NULL && *route != NULL; route++)
+		for (char **header = (*route)->headers; *header != NULL; header += 2)
+			if (g_ascii_strncasecmp(*header, config->header_prefix, strlen(config->header_prefix)) == 0)
+				reader_mistake_line(reader, line_of(parsed, "routes"), "routes.headers: %s is one of our own headers", *header);
+}
+
+/* What no setting can be judged for alone. */
+static void check_together(const Reader *reader, const Config *config, const config_t *parsed)
+{
+	if (config->reply_retry_first > config->reply_retry_max)
+		reader_mistake_line(reader, MAX(line_of(parsed, "reply.retry_first"), line_of(parsed, "reply.retry_max")),
+		    "reply.retry_first is longer than reply.retry_max");
+	check_urls(reader, config, parsed);
+	check_route_headers(reader, config, parsed);
+}
+
+Config *config_load_text(const char *path, const char *text, gsize size, GPtrArray *mistakes)
+{
+	Config *config = config_new(path);
+	config_t parsed;
+	Reader reader;
+
+	reader_init(&reader, path, config->dir);
+	if (reader_parse(&reader, text, size, &parsed)) {
+		reader_walk(&reader, config_root_setting(&parsed), "", &settings_main, config);
+		check_together(&reader, config, &parsed);
+		config_destroy(&parsed);
+		complete(config);
+	} else {
+		g_clear_pointer(&config, config_unref);
+	}
+	reader_finish(&reader, mistakes);
+	return config;
+}
+
+Config *config_load(const char *path, GPtrArray *mistakes)
+{
+	const char *file = path != NULL ? path : CONFIG_DEFAULT_PATH;
+	g_autofree char *text = NULL;
+	g_autoptr(GError) error = NULL;
+	gsize size = 0;
+
+	if (g_file_get_contents(file, &text, &size, &error))
+		return config_load_text(file, text, size, mistakes);
+	g_ptr_array_add(mistakes, g_strdup_printf("%s: %s", file, error->message));
+	return NULL;
+}
+
+Config *config_defaults(void)
+{
+	Config *config = config_new(CONFIG_DEFAULT_PATH);
+
+	complete(config);
+	return config;
+}
+
+GPtrArray *config_needs_restart(const Config *before, const Config *after)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+	for (gsize i = 0; i < settings_main.count; i++) {
+		const Setting *setting = &settings_main.rows[i];
+		if (setting->restart && !setting_equal(setting, before, after))
+			g_ptr_array_add(names, g_strdup(setting->name));
+	}
+	return names;
+}
+
+static bool names_address(const SupportAddress *support, const char *normal)
+{
+	return g_strcmp0(support->address, normal) == 0 || g_strv_contains((const char *const *)support->aliases, normal);
+}
+
+const SupportAddress *config_support(const Config *config, const char *rcpt)
+{
+	g_autoptr(Address) address = config->support[0] != NULL ? address_parse(rcpt, NULL) : NULL;
+	g_autofree char *normal = NULL, *untagged = NULL;
+
+	if (address == NULL)
+		return NULL;
+	normal = address_normal(address);
+	for (SupportAddress **support = config->support; *support != NULL; support++)
+		if (names_address(*support, normal))
+			return *support;
+	untagged = address_normal_untagged(address);
+	for (SupportAddress **support = config->support; *support != NULL; support++)
+		if ((*support)->plus && names_address(*support, untagged))
+			return *support;
+	for (SupportAddress **support = config->support; *support != NULL; support++)
+		if (g_strcmp0((*support)->domain, address->domain) == 0)
+			return *support;
+	return NULL;
+}
+
+/* Returns the address; an IPv4 address in IPv6 clothes (::ffff:192.0.2.1, RFC 4291 section 2.5.5.2) as the IPv4 one it is. */
+static GInetAddress *parse_ip(const char *ip)
+{
+	static const guint8 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	GInetAddress *address = g_inet_address_new_from_string(ip);
+	GInetAddress *inner;
+
+	if (address == NULL || g_inet_address_get_family(address) != G_SOCKET_FAMILY_IPV6 ||
+	    memcmp(g_inet_address_to_bytes(address), mapped, sizeof mapped) != 0)
+		return address;
+	inner = g_inet_address_new_from_bytes(g_inet_address_to_bytes(address) + sizeof mapped, G_SOCKET_FAMILY_IPV4);
+	g_object_unref(address);
+	return inner;
+}
+
+bool config_trusts_host(const Config *config, const char *ip)
+{
+	g_autoptr(GInetAddress) address = ip != NULL && config->trusted_masks->len > 0 ? parse_ip(ip) : NULL;
+
+	for (guint i = 0; address != NULL && i < config->trusted_masks->len; i++)
+		if (g_inet_address_mask_matches(g_ptr_array_index(config->trusted_masks, i), address))
+			return true;
+	return false;
+}
+
+bool config_list_has(char *const *list, const char *address)
+{
+	g_autofree char *normal = list != NULL && list[0] != NULL ? address_normal_text(address) : NULL;
+	const char *domain = normal != NULL ? strrchr(normal, '@') + 1 : NULL;
+
+	for (; normal != NULL && *list != NULL; list++)
+		if ((*list)[0] == '@' ? domain_is_under(domain, *list + 1) : strcmp(*list, normal) == 0)
+			return true;
+	return false;
+}
+
+char *config_secret_path(const Config *config)
+{
+	if (config->secret_file[0] != '\0')
+		return g_strdup(config->secret_file);
+	return g_build_filename(config->state_dir, "secret", NULL);
+}

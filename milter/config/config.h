@@ -1,0 +1,172 @@
+/* config: outage-milter.conf as one struct, built whole and swapped whole on reload. Layer: config.
+ *
+ * The settings stand in one table (settings.c): name, type, default, range, reloadable, help. The checker, the sample
+ * configuration and the man page are made from it. */
+#ifndef OUTAGE_CONFIG_CONFIG_H
+#define OUTAGE_CONFIG_CONFIG_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/log.h"
+
+typedef enum { MODE_SHADOW, MODE_LIVE } Mode;
+typedef enum { ADDRESSES_PLAIN, ADDRESSES_HASHED } AddressLogging;
+typedef enum {
+	HELPDESK_NONE, HELPDESK_ZAMMAD, HELPDESK_OTRS, HELPDESK_OTOBO, HELPDESK_RT, HELPDESK_OSTICKET, HELPDESK_FREESCOUT,
+	HELPDESK_CHATWOOT
+} Helpdesk;
+/* Index of per-severity settings. */
+enum { SEVERITY_P1, SEVERITY_P2, SEVERITY_P3, SEVERITY_RESOLVED, SEVERITIES };
+
+/* One member of the list `support`: an address or a whole domain, with its own settings. NULL and -1 = as the site. */
+typedef struct {
+	char *address;        /* normalised address, or NULL where domain is set */
+	char *domain;         /* every address of this domain, or NULL */
+	char **aliases;       /* normalised; count as this address, also in To and Cc */
+	bool plus;            /* address+anything counts too (default true) */
+	int mode;             /* Mode or -1 */
+	char *from_name;      /* display name of replies or NULL */
+	char *reply_to;       /* or NULL: the address itself (for a domain: the recipient) */
+	char *language;       /* BCP 47 or NULL */
+	char *status_url;     /* or NULL */
+	char **incidents;     /* names of incidents that concern this address; empty = all */
+	double threshold;     /* < 0 = by severity */
+} SupportAddress;
+
+/* One member of the list `routes`; conditions that are unset hold. First match decides, `ack` is the strictest of all matches. */
+typedef enum { WHEN_ANY, WHEN_YES, WHEN_NO } When;
+typedef struct {
+	char *name;
+	When when_match;       /* the mail matches an incident */
+	When when_account;     /* a verified account */
+	char **when_level;     /* the account's level is one of these (empty = any) */
+	char **when_escalate;  /* one of these classes */
+	char **when_sensitive; /* one of these classes, "*" = any */
+	When when_evidence;
+	char **when_incident;  /* incident name is one of these */
+	char **when_severity;  /* P1, P2, P3, resolved */
+	char **when_language;
+	char *queue;
+	char *tier;            /* T1, T2, T3 or NULL */
+	gint64 respond_within; /* seconds, 0 = unset */
+	int ack;               /* AckPolicy: 0 none, 1 personal, 2 macro */
+	char *template_name;   /* template of the acknowledgement or NULL: by severity */
+	char **headers;        /* name, value, name, value, ..., NULL: into the helpdesk's own headers */
+	char **add_recipients;
+	bool replace_recipients; /* only where the site says so */
+	char *subject_tag;     /* or NULL */
+} Route;
+
+/* Approved texts for a bare word; any NULL where unset. playbook.P1|P2|P3. */
+typedef struct {
+	char *title, *scope, *workaround, *status_url, *contact, *prevention;
+	gint64 update_every;   /* seconds, 0 = unset: promised cadence of updates */
+} Playbook;
+
+typedef struct Config {
+	char *path;            /* of the file */
+	char *dir;             /* its folder */
+	/* general */
+	int mode;              /* Mode */
+	char **canary;         /* senders (normalised addresses or "@domain") who are answered in shadow mode too */
+	char *user, *group;    /* to run as, or "" */
+	char *socket;          /* unix:/path or inet:PORT@HOST (libmilter's notation) */
+	char *socket_group;    /* group that may connect, or "" */
+	gint64 socket_mode;    /* e.g. 0660 */
+	char *state_dir;
+	char *secret_file;     /* "" = STATE_DIR/secret */
+	gint64 drain;          /* ms: how long SIGTERM waits for messages in flight */
+	/* log */
+	int log_destination, log_level, log_addresses;
+	/* mail */
+	SupportAddress **support; /* NULL-terminated */
+	char *header_prefix;
+	char **trusted_hosts;  /* IP or CIDR */
+	gint64 body_limit;     /* bytes of body looked at */
+	gint64 text_limit;     /* bytes of decoded text looked at */
+	/* inspect */
+	char *rules_dir;
+	double threshold[SEVERITIES];
+	char **authserv_ids;   /* lower case */
+	char **spam_headers;
+	char **list_ids;
+	gint64 received_max;
+	bool route_always;
+	gint64 qa_sample;      /* percent */
+	Route **routes;        /* NULL-terminated; never empty: shipped defaults where the file has none */
+	int helpdesk;          /* Helpdesk */
+	char *rt_header;       /* RT's command header */
+	/* incident */
+	gint64 reopen_within, resolved_for, stale_after, max_silence; /* ms */
+	Playbook playbook[SEVERITIES];
+	/* store */
+	char *store_url;       /* sqlite: paths already absolute */
+	char *store_prefix;
+	char *store_password_file; /* or "" */
+	gint64 store_connect_timeout, store_timeout, store_poll; /* ms */
+	gint64 store_pool;     /* connections */
+	/* acknowledgement */
+	gint64 ack_delay;      /* ms */
+	gint64 ack_again_after; /* ms, 0 = off */
+	gint64 ack_site_cap;   /* per minute; above it acknowledgements are delayed; 0 = none */
+	gint64 ack_domain_cap; /* per domain and hour; above it none; 0 = none */
+	char **ack_shared_domains; /* domains of mailbox providers: no domain cap */
+	/* reply */
+	char *template_dir;
+	char *language;        /* default, BCP 47 */
+	char *site_name;       /* the company, for texts and From */
+	char *team_name;       /* who signs */
+	char *timezone;        /* IANA name */
+	char *reply_from;      /* address of From; "" = the support address written to */
+	char *envelope_sender; /* "" = <> */
+	char *relay;           /* smtp://host:port or smtps:// */
+	char *relay_helo;      /* "" = the host's name */
+	char **url_domains;    /* hosts that may stand in links (subdomains too) */
+	gint64 reply_tries;
+	gint64 reply_retry_first, reply_retry_max, reply_timeout; /* ms */
+	/* privacy */
+	gint64 retention, recent_keep; /* ms */
+	/* private to config.c */
+	gint refs;
+	GPtrArray *trusted_masks; /* GInetAddressMask *: trusted_hosts, parsed once */
+} Config;
+
+/* Reads and checks the file at path (NULL = the installed place). Every mistake goes to mistakes (char *,
+ * "file:line: what is wrong", in the file's order). Returns NULL only where there is at least one mistake that leaves no usable
+ * configuration; the caller treats any mistake as fatal at start and as "keep the old one" on reload. */
+Config *config_load(const char *path, GPtrArray *mistakes);
+
+/* The same for a file whose content (size bytes, a NUL behind them) is at hand; path may name no file. */
+Config *config_load_text(const char *path, const char *text, gsize size, GPtrArray *mistakes);
+Config *config_ref(Config *config);
+void config_unref(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)
+
+/* Returns every default, as if the file were empty; for tests. */
+Config *config_defaults(void);
+
+/* Names of settings that differ between the two and take effect only at a restart (char *); never NULL. */
+GPtrArray *config_needs_restart(const Config *before, const Config *after);
+
+/* Returns the support address that rcpt (an address; any form) belongs to, or NULL. Exact before plus before domain. */
+const SupportAddress *config_support(const Config *config, const char *rcpt);
+
+/* Returns true where the textual IP is one of trusted_hosts; NULL = false. */
+bool config_trusts_host(const Config *config, const char *ip);
+
+/* Returns true where list (NULL-terminated; normalised addresses and "@domain", the latter covering subdomains) has address. */
+bool config_list_has(char *const *list, const char *address);
+
+/* Returns the path of the site secret; caller frees. */
+char *config_secret_path(const Config *config);
+
+/* Returns the commented sample configuration, or the whole man page outage-milter.conf(5) (mdoc), made from the table;
+ * caller frees. */
+char *config_sample(void);
+char *config_manual(void);
+
+/* Where the configuration is looked for without -c. */
+#define CONFIG_DEFAULT_PATH SYSCONFDIR "/outage-milter/outage-milter.conf"
+
+#endif

@@ -1,0 +1,233 @@
+/* settings: the one table of settings, in the order of config.h. Layer: config.
+ *
+ * The reader, the defaults, the sample configuration and outage-milter.conf(5) are made from it: a setting that is added here
+ * is read, checked and documented. Settings of one group stand together, for a group may open only once in a file. */
+#include "config/settings.h"
+
+#include "config/config-private.h"
+
+#define MS(seconds) ((seconds) * 1000.0)
+#define HOURS(hours) MS((hours) * 3600.0)
+#define DAYS(days) HOURS((days) * 24.0)
+#define KIB(kib) ((kib) * 1024.0)
+
+static const char *const modes[] = { "shadow", "live", NULL };
+static const char *const destinations[] = { "auto", "stderr", "syslog", NULL };
+static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const address_logging[] = { "plain", "hashed", NULL };
+static const char *const helpdesks[] = {
+	"none", "zammad", "otrs", "otobo", "rt", "osticket", "freescout", "chatwoot", NULL
+};
+
+/* Providers whose customers have nothing to do with each other: a cap per domain would hit them all. */
+#define SHARED_DOMAINS \
+	"gmail.com, googlemail.com, outlook.com, outlook.de, outlook.fr, hotmail.com, hotmail.co.uk, hotmail.de, hotmail.fr, " \
+	"live.com, msn.com, yahoo.com, yahoo.co.uk, yahoo.co.jp, yahoo.de, yahoo.fr, ymail.com, icloud.com, me.com, mac.com, " \
+	"aol.com, gmx.de, gmx.net, gmx.at, gmx.ch, web.de, t-online.de, freenet.de, posteo.de, mailbox.org, orange.fr, " \
+	"wanadoo.fr, free.fr, laposte.net, sfr.fr, libero.it, virgilio.it, bluewin.ch, btinternet.com, comcast.net, verizon.net, " \
+	"att.net, proton.me, protonmail.com, fastmail.com, zoho.com, mail.ru, yandex.ru, wp.pl, o2.pl, seznam.cz, naver.com, " \
+	"qq.com, 163.com, 126.com"
+
+#define SPAM_HEADERS "X-Spam-Flag, X-Spam-Status, X-Spam, X-Barracuda-Spam-Status, X-DSPAM-Result, X-Virus-Status"
+
+#define THRESHOLD(severity, index, text) \
+	{ .name = "match.threshold." severity, FLOAT_AT(Config, threshold[index]), .standard = "5.0", .min = 0.1, .max = 1000, \
+	  .help = (text) }
+
+/* The seven texts of one severity; help stands with the first. */
+#define PLAYBOOK_TEXT(severity, index, how, member, text) \
+	{ .name = "playbook." severity "." #member, TEXT_AT(Config, how, playbook[index].member), .help = (text) }
+#define PLAYBOOK(severity, index, title_, scope_, workaround_, status_url_, contact_, prevention_, update_every_) \
+	PLAYBOOK_TEXT(severity, index, FORM_TEXT, title, title_), \
+	PLAYBOOK_TEXT(severity, index, FORM_LINES, scope, scope_), \
+	PLAYBOOK_TEXT(severity, index, FORM_LINES, workaround, workaround_), \
+	PLAYBOOK_TEXT(severity, index, FORM_HTTPS, status_url, status_url_), \
+	PLAYBOOK_TEXT(severity, index, FORM_TEXT, contact, contact_), \
+	PLAYBOOK_TEXT(severity, index, FORM_LINES, prevention, prevention_), \
+	{ .name = "playbook." severity ".update_every", NUMBER_AT(Config, FORM_SECONDS, playbook[index].update_every), \
+	  .standard = "0", .min = 0, .max = 7 * 86400, .help = (update_every_) }
+
+static const Setting rows[] = {
+	{ .section = "General",
+	  .name = "mode", CHOICE_AT(Config, mode, modes), .standard = "shadow",
+	  .help = "shadow: everything is decided, logged and put into X-Outage headers, but no customer is answered, nothing is "
+	          "rerouted and no helpdesk header is set. live: the decisions are carried out." },
+	{ .name = "canary", LIST_AT(Config, FORM_SENDER, canary), .standard = "",
+	  .help = "Senders who are treated as in live mode while the mode is shadow: addresses, or \"@domain\" for a domain and its "
+	          "subdomains. Put yourself here to see what a customer would get." },
+	{ .name = "user", TEXT_AT(Config, FORM_USER, user), .standard = "outage-milter", .restart = true,
+	  .help = "User to run as where the program was started by root. Empty, it stays what it is." },
+	{ .name = "group", TEXT_AT(Config, FORM_USER, group), .standard = "", .restart = true,
+	  .help = "Group to run as where the program was started by root. Empty, it is the user's own." },
+	{ .name = "socket", TEXT_AT(Config, FORM_SOCKET, socket), .standard = "unix:/run/outage-milter/milter.sock", .restart = true,
+	  .help = "Where the MTA reaches the milter: unix:/PATH or inet:PORT@HOST. A unix socket is much faster: on TCP the "
+	          "protocol's short cuts cannot be used." },
+	{ .name = "socket_group", TEXT_AT(Config, FORM_USER, socket_group), .standard = "", .restart = true,
+	  .help = "Group that may connect to the unix socket, such as \"postfix\". Empty, it is that of the process." },
+	{ .name = "socket_mode", NUMBER_AT(Config, FORM_MODE, socket_mode), .standard = "0660", .min = 0, .max = 0777,
+	  .restart = true,
+	  .help = "Permissions of the unix socket." },
+	{ .name = "state_dir", TEXT_AT(Config, FORM_ABSOLUTE_PATH, state_dir), .standard = "/var/lib/outage-milter",
+	  .restart = true,
+	  .help = "Folder for what has to outlive a restart of this node." },
+	{ .name = "secret_file", TEXT_AT(Config, FORM_PATH, secret_file), .standard = "", .restart = true,
+	  .help = "File that holds the site secret, the same on all nodes: it signs acknowledgements and hashes addresses. Empty, it "
+	          "is the file secret in state_dir, made at the first start." },
+	{ .name = "drain", NUMBER_AT(Config, FORM_DURATION, drain), .standard = "10s", .min = 0, .max = MS(300),
+	  .help = "How long SIGTERM waits for messages that are being decided." },
+
+	{ .section = "Log",
+	  .name = "log.destination", CHOICE_AT(Config, log_destination, destinations), .standard = "auto",
+	  .help = "auto is syslog unless standard error is a terminal or the journal." },
+	{ .name = "log.level", CHOICE_AT(Config, log_level, levels), .standard = "info",
+	  .help = "Least important kind of line that is written." },
+	{ .name = "log.addresses", CHOICE_AT(Config, log_addresses, address_logging), .standard = "plain",
+	  .help = "hashed replaces customers' addresses by a keyed hash." },
+
+	{ .section = "Mail",
+	  .name = "support", .form = FORM_GROUPS, .offset = OFFSET(Config, SupportAddress **, support), .read = lists_read_support,
+	  .help = "The support addresses, as plain texts or as groups with settings of their own. Only mail to one of them is "
+	          "inspected. The address itself goes before plus-addressing, and that before a domain. Without any, nothing is "
+	          "touched but forged X-Outage headers." },
+	{ .name = "header_prefix", TEXT_AT(Config, FORM_HEADER_PREFIX, header_prefix), .standard = "X-Outage-",
+	  .help = "What the names of our headers begin with. Incoming headers that begin so are removed." },
+	{ .name = "trusted_hosts", LIST_AT(Config, FORM_HOST, trusted_hosts), .standard = "",
+	  .help = "Addresses and networks of our own earlier hops. Mail from them keeps its X-Outage headers and is not inspected "
+	          "again." },
+	{ .name = "body.limit", NUMBER_AT(Config, FORM_SIZE, body_limit), .standard = "256K", .min = KIB(1), .max = KIB(65536),
+	  .help = "How much of a message's body is looked at; the rest passes unread." },
+	{ .name = "body.text_limit", NUMBER_AT(Config, FORM_SIZE, text_limit), .standard = "32K", .min = KIB(1), .max = KIB(8192),
+	  .help = "How much of the decoded text is looked at." },
+
+	{ .section = "Inspection",
+	  .name = "rules.dir", TEXT_AT(Config, FORM_PATH, rules_dir), .standard = "rules",
+	  .help = "Folder of the rules; each file *.conf in it is read. A relative path counts from the configuration's folder." },
+	THRESHOLD("P1", SEVERITY_P1, "Score from which on a mail counts as outage mail, by severity of the incident."),
+	THRESHOLD("P2", SEVERITY_P2, NULL),
+	THRESHOLD("P3", SEVERITY_P3, NULL),
+	THRESHOLD("resolved", SEVERITY_RESOLVED, NULL),
+	{ .name = "auth.trusted_ids", LIST_AT(Config, FORM_AUTHSERV, authserv_ids), .standard = "",
+	  .help = "The authserv-ids under which our own MTAs write Authentication-Results. Of each only the topmost header is "
+	          "believed. Without any, no sender is authenticated and nobody is answered." },
+	{ .name = "answer.spam_headers", LIST_AT(Config, FORM_HEADER, spam_headers), .standard = SPAM_HEADERS,
+	  .help = "Headers in which the site's own filter marks spam. Mail that carries such a mark is not answered." },
+	{ .name = "answer.list_ids", LIST_AT(Config, FORM_LIST_ID, list_ids), .standard = "",
+	  .help = "List-Ids of group aliases in front of a support address. Mail through them is answered although it is list mail." },
+	{ .name = "answer.received_max", NUMBER_AT(Config, FORM_INTEGER, received_max), .standard = "50", .min = 5, .max = 1000,
+	  .help = "Mail with more Received headers than this is taken for a loop and not answered." },
+	{ .name = "route.always", BOOL_AT(Config, route_always), .standard = "false",
+	  .help = "Whether accounts, escalations and secrets are tagged and routed also while no incident is on." },
+	{ .name = "qa.sample", NUMBER_AT(Config, FORM_INTEGER, qa_sample), .standard = "10", .min = 0, .max = 100,
+	  .help = "Percentage of matched mail that is marked for a review of the detection." },
+	{ .name = "routes", .form = FORM_GROUPS, .offset = OFFSET(Config, Route **, routes), .read = lists_read_routes,
+	  .help = "Where support mail goes. The first route whose conditions all hold decides; mail that none takes goes to the "
+	          "queue normal. A list here replaces the shipped one." },
+	{ .name = "helpdesk", CHOICE_AT(Config, helpdesk, helpdesks), .standard = "none",
+	  .help = "The helpdesk that receives the mail. Its own headers are set, and its private ones removed from incoming mail to "
+	          "support addresses." },
+	{ .name = "rt_header", TEXT_AT(Config, FORM_SET_HEADER, rt_header), .standard = "X-RT-Command",
+	  .help = "Request Tracker: the header from which its CommandByMail extension takes commands." },
+
+	{ .section = "Incidents",
+	  .name = "incident.reopen_within", NUMBER_AT(Config, FORM_DURATION, reopen_within), .standard = "6h", .min = 0,
+	  .max = DAYS(90),
+	  .help = "An incident that is declared again this soon after its end goes on with its texts, and nobody is answered twice." },
+	{ .name = "incident.resolved_for", NUMBER_AT(Config, FORM_DURATION, resolved_for), .standard = "48h", .min = 0,
+	  .max = DAYS(90),
+	  .help = "How long mail about a resolved incident is answered with the resolution." },
+	{ .name = "incident.stale_after", NUMBER_AT(Config, FORM_DURATION, stale_after), .standard = "10m", .min = MS(1),
+	  .max = DAYS(7),
+	  .help = "Without contact to the store for this long, a node goes on tagging but answers nobody." },
+	{ .name = "incident.max_silence", NUMBER_AT(Config, FORM_DURATION, max_silence), .standard = "4h", .min = MS(1),
+	  .max = DAYS(30),
+	  .help = "An incident without an update for this long is tagged but no longer answered." },
+	PLAYBOOK("P1", SEVERITY_P1,
+	    "Title of an incident that was declared without one, by severity.",
+	    "Who or what is concerned, where the incident does not say.",
+	    "What customers can do meanwhile, where the incident does not say.",
+	    "Status page, where neither the incident nor the support address names one. reply.url_domains must "
+	    "cover its host.",
+	    "How customers reach us otherwise, where the incident does not say.",
+	    "What is done so that it does not happen again, where the incident does not say.",
+	    "How often updates are promised. 0 promises nothing."),
+	PLAYBOOK("P2", SEVERITY_P2, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+	PLAYBOOK("P3", SEVERITY_P3, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+	PLAYBOOK("resolved", SEVERITY_RESOLVED, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+
+	{ .section = "Store",
+	  .name = "store.url", TEXT_AT(Config, FORM_STORE_URL, store_url), .standard = "sqlite:/var/lib/outage-milter/state.db",
+	  .restart = true,
+	  .help = "Where incidents, marks and acknowledgements are kept. sqlite:PATH is for one machine; a relative path counts from "
+	          "the configuration's folder. redis://[user:password@]host[:port][/db] and redis+unix://[user:password@]/path[?db=N] "
+	          "are shared by all nodes. Credentials are percent-encoded." },
+	{ .name = "store.prefix", TEXT_AT(Config, FORM_STORE_PREFIX, store_prefix), .standard = "outage:", .restart = true,
+	  .help = "What all keys begin with; ends in a colon. {outage}: puts them into one slot of a Redis Cluster." },
+	{ .name = "store.password_file", TEXT_AT(Config, FORM_PATH, store_password_file), .standard = "", .restart = true,
+	  .help = "File with the password, so that it need not stand in the URL." },
+	{ .name = "store.connect_timeout", NUMBER_AT(Config, FORM_DURATION, store_connect_timeout), .standard = "500ms", .min = 10,
+	  .max = MS(30), .restart = true,
+	  .help = "Longest wait for a connection. Messages never wait for it: connections are made in the background." },
+	{ .name = "store.timeout", NUMBER_AT(Config, FORM_DURATION, store_timeout), .standard = "250ms", .min = 10, .max = MS(30),
+	  .restart = true,
+	  .help = "Longest wait for an answer of the store." },
+	{ .name = "store.poll", NUMBER_AT(Config, FORM_DURATION, store_poll), .standard = "5s", .min = 100, .max = MS(300),
+	  .restart = true,
+	  .help = "Redis tells of changes by itself; this often they are looked for all the same." },
+	{ .name = "store.pool", NUMBER_AT(Config, FORM_INTEGER, store_pool), .standard = "4", .min = 1, .max = 64, .restart = true,
+	  .help = "Connections for claiming acknowledgements, shared by all messages." },
+
+	{ .section = "Acknowledgements",
+	  .name = "ack.delay", NUMBER_AT(Config, FORM_DURATION, ack_delay), .standard = "0", .min = 0, .max = DAYS(1),
+	  .help = "Holds each acknowledgement back this long, for a chance to stop it." },
+	{ .name = "ack.again_after", NUMBER_AT(Config, FORM_DURATION, ack_again_after), .standard = "0", .min = 0, .max = DAYS(90),
+	  .help = "After this time the same sender is acknowledged again in the same incident. 0 is never." },
+	{ .name = "ack.site_cap", NUMBER_AT(Config, FORM_INTEGER, ack_site_cap), .standard = "600", .min = 0, .max = 1000000,
+	  .help = "Acknowledgements a minute; those above it leave later. 0 is no cap." },
+	{ .name = "ack.domain_cap", NUMBER_AT(Config, FORM_INTEGER, ack_domain_cap), .standard = "200", .min = 0, .max = 1000000,
+	  .help = "Acknowledgements to one domain an hour; above it none is sent. 0 is no cap." },
+	{ .name = "ack.shared_domains", LIST_AT(Config, FORM_DOMAIN, ack_shared_domains), .standard = SHARED_DOMAINS,
+	  .help = "Domains of mailbox providers, to which ack.domain_cap does not apply." },
+
+	{ .section = "Replies",
+	  .name = "template.dir", TEXT_AT(Config, FORM_PATH, template_dir), .standard = "templates",
+	  .help = "Folder of the templates, with one folder for each language. A relative path counts from the configuration's "
+	          "folder." },
+	{ .name = "template.language", TEXT_AT(Config, FORM_LANGUAGE, language), .standard = "en",
+	  .help = "Language of replies where nothing better is known." },
+	{ .name = "site.name", TEXT_AT(Config, FORM_TEXT, site_name), .standard = "",
+	  .help = "The company, for texts and for the From of replies." },
+	{ .name = "site.team", TEXT_AT(Config, FORM_TEXT, team_name), .standard = "the support team",
+	  .help = "Who signs replies." },
+	{ .name = "site.timezone", TEXT_AT(Config, FORM_TIMEZONE, timezone), .standard = "UTC",
+	  .help = "Time zone in which replies name times, such as Europe/Berlin." },
+	{ .name = "reply.from", TEXT_AT(Config, FORM_ADDRESS, reply_from), .standard = "",
+	  .help = "Address in the From of replies. Empty, it is the support address that was written to." },
+	{ .name = "reply.envelope_sender", TEXT_AT(Config, FORM_ADDRESS, envelope_sender), .standard = "",
+	  .help = "MAIL FROM of replies. Empty, it is the null sender, so that nothing comes back; the MTA must then sign with DKIM, "
+	          "or replies fail DMARC." },
+	{ .name = "reply.relay", TEXT_AT(Config, FORM_RELAY, relay), .standard = "smtp://127.0.0.1:25",
+	  .help = "MTA that takes replies: smtp://HOST:PORT or smtps://HOST:PORT." },
+	{ .name = "reply.helo", TEXT_AT(Config, FORM_HELO, relay_helo), .standard = "",
+	  .help = "Name given in EHLO. Empty, it is the host's name." },
+	{ .name = "reply.url_domains", LIST_AT(Config, FORM_DOMAIN, url_domains), .standard = "",
+	  .help = "Domains, subdomains included, to which links in replies may lead; any other link is left out. Empty, only the links "
+	          "that stand in this file are let through." },
+	{ .name = "reply.tries", NUMBER_AT(Config, FORM_INTEGER, reply_tries), .standard = "12", .min = 1, .max = 1000,
+	  .help = "After so many failures a reply is buried; outagectl acks lists it with its reason." },
+	{ .name = "reply.retry_first", NUMBER_AT(Config, FORM_DURATION, reply_retry_first), .standard = "30s", .min = 100,
+	  .max = DAYS(1),
+	  .help = "Wait after the first failure. It doubles with each." },
+	{ .name = "reply.retry_max", NUMBER_AT(Config, FORM_DURATION, reply_retry_max), .standard = "1h", .min = 100, .max = DAYS(1),
+	  .help = "Longest wait between two tries." },
+	{ .name = "reply.timeout", NUMBER_AT(Config, FORM_DURATION, reply_timeout), .standard = "30s", .min = MS(1), .max = MS(600),
+	  .help = "Longest time for handing one reply to the MTA." },
+
+	{ .section = "Privacy",
+	  .name = "privacy.retention", NUMBER_AT(Config, FORM_DURATION, retention), .standard = "30d", .min = HOURS(1),
+	  .max = DAYS(3650),
+	  .help = "How long personal data of a past incident is kept." },
+	{ .name = "recent.keep", NUMBER_AT(Config, FORM_DURATION, recent_keep), .standard = "4h", .min = 0, .max = DAYS(7),
+	  .help = "How long it is remembered who wrote lately. 0 remembers nobody." },
+};
+
+const SettingTable settings_main = TABLE_OF(rows);

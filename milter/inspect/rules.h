@@ -1,0 +1,52 @@
+/* rules: weighted patterns (PCRE2) that tell outage mail, escalations, secrets and evidence. Layer: inspect.
+ * Loaded once, read by all threads; Hyperscan, where present, finds the candidates first. Pure: no I/O after rules_load.
+ *
+ * A rules file (libconfig):
+ *     language = "en";                        # BCP 47, "*" = any
+ *     rules = ( { name = "site_down"; class = "outage"; field = "both"; weight = 4.0; pattern = "..."; } );
+ * class: outage (adds its weight to the score; negative weights take away), evidence, escalate.NAME, sensitive.NAME,
+ * still-affected, recovered. field: subject, body, both. */
+#ifndef OUTAGE_INSPECT_RULES_H
+#define OUTAGE_INSPECT_RULES_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct Rules Rules;
+
+/* Reads every *.conf of dir in byte order. Every mistake is appended to mistakes (char *, "file:line: what is wrong") and the
+ * rest is still read, so that -t names all at once; with mistakes the result must not be used for mail. Returns NULL only
+ * where dir cannot be read. Caller frees with rules_unref. */
+Rules *rules_load(const char *dir, GPtrArray *mistakes);
+Rules *rules_ref(Rules *rules);
+void rules_unref(Rules *rules);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rules, rules_unref)
+
+/* Returns how many rules there are. */
+guint rules_count(const Rules *rules);
+
+typedef struct {
+	double score;          /* sum of the weights of the outage rules that matched, each once */
+	GPtrArray *names;      /* const char *, outage rules that matched (negative ones too), heaviest first */
+	GPtrArray *escalate;   /* const char *: legal, media, refund, security, data-loss, privacy, churn */
+	GPtrArray *sensitive;  /* const char *: api-key, private-key, password, card-number */
+	bool evidence;         /* carries what an engineer can use */
+	bool still_affected;   /* says that it is not fixed */
+	bool recovered;        /* says that it works again */
+	char *language;        /* BCP 47 of the text itself as far as stop words tell, or "und" */
+	bool limited;          /* a match limit ended a rule early; it counts as no match */
+} RulesResult;
+
+/* Matches subject and body (valid UTF-8, not NULL); extra is an incident's own compiled pattern or NULL: where it matches,
+ * *extra_hit is set (may be NULL). Never fails; caller frees. Safe from any thread. */
+RulesResult *rules_match(const Rules *rules, const char *subject, const char *body);
+void rules_result_free(RulesResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RulesResult, rules_result_free)
+
+/* An incident's own words (TEXT_MATCH), compiled off the message path, case-insensitive, UTF, UCP, bounded. */
+typedef struct RulesPattern RulesPattern;
+RulesPattern *rules_pattern_new(const char *pattern, GError **error);
+void rules_pattern_free(RulesPattern *pattern);
+bool rules_pattern_matches(const RulesPattern *pattern, const char *subject, const char *body);
+
+#endif

@@ -1,0 +1,243 @@
+/* verdict-headers: the X-Outage headers, the helpdesk's own, and the fold of the claim's answer. Layer: inspect. Pure.
+ * design.md 5 is the list; a header with nothing to say is absent. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "inspect/verdict-private.h"
+#include "mail/header.h"
+
+static void add_header(Verdict *verdict, const char *name, const char *value)
+{
+	VerdictHeader *header = g_new(VerdictHeader, 1);
+
+	header->name = g_strdup(name);
+	header->value = header_sanitise(value);
+	g_ptr_array_add(verdict->headers, header);
+}
+
+static void add_own(Verdict *verdict, const Config *config, const char *name, const char *value)
+{
+	g_autofree char *full = g_strconcat(config->header_prefix, name, NULL);
+
+	add_header(verdict, full, value);
+}
+
+static char *join(const GPtrArray *names, const char *separator)
+{
+	GString *out = g_string_new(NULL);
+
+	for (guint i = 0; i < names->len; i++)
+		g_string_append_printf(out, "%s%s", i > 0 ? separator : "", (const char *)g_ptr_array_index(names, i));
+	return g_string_free(out, FALSE);
+}
+
+/* Lists are always quoted, also those of one: readers' patterns then need one form only. Names are tokens. */
+static void append_names(GString *out, const char *name, const char *list)
+{
+	if (*list != '\0')
+		g_string_append_printf(out, "; %s=\"%s\"", name, list);
+}
+
+/* One decimal, with a point in every locale. */
+static void append_number(GString *out, const char *name, double value)
+{
+	char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+
+	header_append_param(out, name, g_ascii_formatd(buffer, sizeof buffer, "%.1f", value));
+}
+
+static void add_incident(Verdict *verdict, const Config *config)
+{
+	const Incident *incident = verdict->incident;
+	g_autoptr(GString) value = g_string_new(incident->name);
+
+	header_append_param(value, "id", incident->state.id);
+	header_append_param(value, "severity", word_name(incident->state.word));
+	header_append_param(value, "phase", incident_phase(incident));
+	add_own(verdict, config, "Incident", value->str);
+}
+
+static void add_match(Verdict *verdict, const Config *config)
+{
+	g_autoptr(GString) value = g_string_new(verdict->match ? "yes" : "no");
+	g_autofree char *rules = join(verdict->rules, ",");
+
+	append_number(value, "score", verdict->score);
+	append_number(value, "threshold", verdict->threshold);
+	append_names(value, "rules", rules);
+	add_own(verdict, config, "Match", value->str);
+}
+
+static void add_account(Verdict *verdict, const Config *config)
+{
+	g_autoptr(GString) value = NULL;
+
+	if (verdict->account == NULL)
+		return;
+	value = g_string_new(NULL);
+	header_append_item(value, "account", verdict->account->name);
+	header_append_param(value, "level", verdict->account->level);
+	header_append_param(value, "manager", verdict->account->manager);
+	header_append_param(value, "verified", verified_name(verdict->verified));
+	add_own(verdict, config, "Account", value->str);
+}
+
+static void add_list(Verdict *verdict, const Config *config, const char *name, const GPtrArray *items)
+{
+	g_autofree char *value = join(items, ", ");
+
+	if (items->len > 0)
+		add_own(verdict, config, name, value);
+}
+
+static void add_respond_by(Verdict *verdict, const Config *config)
+{
+	g_autofree char *value = verdict->respond_by != 0 ? clock_format(verdict->respond_by) : NULL;
+
+	if (value != NULL)
+		add_own(verdict, config, "Respond-By", value);
+}
+
+/* What the helpdesk itself obeys, its recipients and the subject: only where the mail is really routed. */
+static void add_edits(Verdict *verdict, const Signals *signals)
+{
+	const Route *route = verdict->route;
+
+	if (verdict->shadow || route == NULL)
+		return;
+	for (char **header = route->headers; header != NULL && header[0] != NULL; header += 2)
+		add_header(verdict, header[0], header[1]);
+	for (char **rcpt = route->add_recipients; rcpt != NULL && *rcpt != NULL; rcpt++)
+		g_ptr_array_add(verdict->add_rcpts, g_strdup(*rcpt));
+	verdict->replace_rcpts = route->replace_recipients && verdict->add_rcpts->len > 0;
+	if (route->subject_tag != NULL && route->subject_tag[0] != '\0') {
+		const char *subject = message_header(signals->message, "Subject", 0);
+
+		verdict->subject = g_strdup_printf("%s%s%s", route->subject_tag, subject != NULL ? " " : "",
+		    subject != NULL ? subject : "");
+	}
+}
+
+void verdict_build_headers(Verdict *verdict, const VerdictContext *context, const Signals *signals)
+{
+	const Config *config = context->engine->config;
+
+	if (verdict->incident == NULL) {
+		if (!config->route_always)
+			return;
+		add_account(verdict, config);
+		add_list(verdict, config, "Escalate", verdict->escalate);
+		add_list(verdict, config, "Sensitive", verdict->sensitive);
+		add_own(verdict, config, "Queue", verdict->queue);
+		add_edits(verdict, signals);
+		return;
+	}
+	add_incident(verdict, config);
+	add_match(verdict, config);
+	if (verdict->match) {
+		add_account(verdict, config);
+		add_list(verdict, config, "Escalate", verdict->escalate);
+		add_list(verdict, config, "Sensitive", verdict->sensitive);
+		if (verdict->tier != NULL)
+			add_own(verdict, config, "Tier", verdict->tier);
+	}
+	add_own(verdict, config, "Queue", verdict->queue);
+	if (verdict->match) {
+		add_respond_by(verdict, config);
+		add_own(verdict, config, "Language", verdict->language);
+		if (verdict->qa)
+			add_own(verdict, config, "QA", "sample");
+	}
+	add_edits(verdict, signals);
+}
+
+/* What stops each helpdesk's own auto-reply, so that the customer gets one acknowledgement, not two. Chatwoot discards such
+ * mail, so it gets none. */
+static const struct {
+	Helpdesk helpdesk;
+	const char *name, *value;
+} suppression[] = {
+	{ HELPDESK_ZAMMAD, "X-Zammad-Send-Auto-Response", "false" },
+	{ HELPDESK_OTRS, "X-OTRS-Loop", "yes" },
+	{ HELPDESK_OTOBO, "X-OTOBO-Loop", "yes" },
+	{ HELPDESK_RT, "Precedence", "bulk" },
+	{ HELPDESK_OSTICKET, "X-Autoreply", "yes" },
+	{ HELPDESK_FREESCOUT, "X-Autoreply", "yes" },
+};
+
+static ReasonSet answer_reason(ClaimAnswer answer)
+{
+	switch (answer) {
+	case CLAIM_WON:
+		return 0;
+	case CLAIM_ALREADY:
+		return REASON_BIT(REASON_ALREADY_ACKED);
+	case CLAIM_BOUNCED:
+		return REASON_BIT(REASON_BOUNCED);
+	case CLAIM_RATE:
+		return REASON_BIT(REASON_RATE);
+	case CLAIM_PAUSED:
+		return REASON_BIT(REASON_PAUSED);
+	case CLAIM_ENDED:
+		return REASON_BIT(REASON_NO_INCIDENT);
+	case CLAIM_AWAY:
+		break;
+	}
+	return REASON_BIT(REASON_STORE);
+}
+
+void verdict_fold(Verdict *verdict, const VerdictContext *context, ClaimAnswer answer)
+{
+	const Config *config = context->engine->config;
+	g_autoptr(GString) value = NULL;
+	g_autofree char *reasons = NULL;
+
+	if (!verdict->inspected)
+		return;
+	if (verdict->claim != NULL) {
+		verdict->reasons |= answer_reason(answer);
+		verdict->queued = answer == CLAIM_WON;
+	}
+	if (verdict->incident == NULL)
+		return;
+	if (verdict->queued) {
+		value = g_string_new("queued");
+		for (gsize i = 0; i < G_N_ELEMENTS(suppression); i++)
+			if ((int)suppression[i].helpdesk == config->helpdesk)
+				add_header(verdict, suppression[i].name, suppression[i].value);
+	} else if (verdict->reasons == 0) {
+		value = g_string_new("shadow");
+	} else {
+		value = g_string_new("none");
+		reasons = reason_list(verdict->reasons);
+		append_names(value, "reason", reasons);
+	}
+	add_own(verdict, config, "Ack", value->str);
+}
+
+/* Names that only the helpdesk's own filter may set (reference: each system's source); standard ones are never touched. */
+static bool is_helpdesk_private(const Config *config, const char *name)
+{
+	switch ((Helpdesk)config->helpdesk) {
+	case HELPDESK_ZAMMAD:
+		return g_ascii_strncasecmp(name, "X-Zammad-", 9) == 0;
+	case HELPDESK_OTRS:
+		return g_ascii_strncasecmp(name, "X-OTRS-", 7) == 0;
+	case HELPDESK_OTOBO:
+		return g_ascii_strncasecmp(name, "X-OTOBO-", 8) == 0 || g_ascii_strncasecmp(name, "X-OTRS-", 7) == 0;
+	case HELPDESK_RT:
+		return config->rt_header != NULL && g_ascii_strcasecmp(name, config->rt_header) == 0;
+	default:
+		return false;
+	}
+}
+
+bool verdict_header_is_forged(const Config *config, const char *name, bool to_support)
+{
+	gsize size = strlen(config->header_prefix);
+
+	/* One comparison settles it for nearly every header there is. */
+	if (g_ascii_strncasecmp(name, config->header_prefix, size) == 0)
+		return true;
+	return to_support && is_helpdesk_private(config, name);
+}

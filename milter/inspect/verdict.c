@@ -1,0 +1,445 @@
+/* verdict: (message, incident snapshot, accounts, configuration, now) -> everything that is to happen to one mail. Layer:
+ * inspect. Pure; see verdict.h. verdict-route.c picks the route, verdict-headers.c writes the headers. */
+#include "inspect/verdict.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "inspect/verdict-private.h"
+#include "mail/header.h"
+
+/* What an incident's own words (its `match`) are worth: enough to lift a weak report over the threshold and to choose between
+ * two incidents, not enough to make a mail that merely names the product an outage report. */
+#define INCIDENT_WORDS_WEIGHT 3.0
+
+/* Bounds of what goes into a job. */
+#define SUBJECT_MAX 400
+#define REFERENCES_MAX 2000
+
+static void add_all(GPtrArray *to, char *const *from)
+{
+	for (; from != NULL && *from != NULL; from++)
+		g_ptr_array_add(to, g_strdup(*from));
+}
+
+static void add_normal(GPtrArray *to, const char *address)
+{
+	char *normal = address_normal_text(address);
+
+	if (normal != NULL)
+		g_ptr_array_add(to, normal);
+}
+
+Engine *engine_new(Config *config, Rules *rules)
+{
+	Engine *engine = g_atomic_rc_box_new0(Engine);
+	g_autoptr(GPtrArray) addressed = g_ptr_array_new();
+	g_autoptr(GPtrArray) own = g_ptr_array_new();
+
+	for (SupportAddress **support = config->support; *support != NULL; support++) {
+		if ((*support)->address != NULL)
+			add_normal(addressed, (*support)->address);
+		else
+			g_ptr_array_add(addressed, g_strconcat("@", (*support)->domain, NULL));
+		add_all(addressed, (*support)->aliases);
+		if ((*support)->reply_to != NULL)
+			add_normal(own, (*support)->reply_to);
+	}
+	for (guint i = 0; i < addressed->len; i++)
+		g_ptr_array_add(own, g_strdup(g_ptr_array_index(addressed, i)));
+	add_normal(own, config->reply_from);
+	add_normal(own, config->envelope_sender);
+	g_ptr_array_add(addressed, NULL);
+	g_ptr_array_add(own, NULL);
+	engine->config = config_ref(config);
+	engine->rules = rules_ref(rules);
+	engine->addressed = (char **)g_ptr_array_free(g_steal_pointer(&addressed), FALSE);
+	engine->own = (char **)g_ptr_array_free(g_steal_pointer(&own), FALSE);
+	return engine;
+}
+
+Engine *engine_ref(Engine *engine)
+{
+	return g_atomic_rc_box_acquire(engine);
+}
+
+static void engine_clear(gpointer data)
+{
+	Engine *engine = data;
+
+	config_unref(engine->config);
+	rules_unref(engine->rules);
+	g_strfreev(engine->own);
+	g_strfreev(engine->addressed);
+}
+
+void engine_unref(Engine *engine)
+{
+	if (engine != NULL)
+		g_atomic_rc_box_release_full(engine, engine_clear);
+}
+
+void claim_request_free(ClaimRequest *request)
+{
+	if (request == NULL)
+		return;
+	g_free(request->incident);
+	g_free(request->id);
+	g_free(request->sender);
+	g_free(request->to);
+	g_free(request->support);
+	g_free(request->template_name);
+	g_free(request->language);
+	g_free(request->account);
+	g_free(request->subject);
+	g_free(request->message_id);
+	g_free(request->references);
+	g_free(request->queue_id);
+	g_free(request);
+}
+
+static void verdict_header_free(gpointer data)
+{
+	VerdictHeader *header = data;
+
+	g_free(header->name);
+	g_free(header->value);
+	g_free(header);
+}
+
+static Verdict *verdict_new(void)
+{
+	Verdict *verdict = g_new0(Verdict, 1);
+
+	verdict->rules = g_ptr_array_new_with_free_func(g_free);
+	verdict->escalate = g_ptr_array_new_with_free_func(g_free);
+	verdict->sensitive = g_ptr_array_new_with_free_func(g_free);
+	verdict->headers = g_ptr_array_new_with_free_func(verdict_header_free);
+	verdict->add_rcpts = g_ptr_array_new_with_free_func(g_free);
+	return verdict;
+}
+
+void verdict_free(Verdict *verdict)
+{
+	if (verdict == NULL)
+		return;
+	g_ptr_array_unref(verdict->rules);
+	g_ptr_array_unref(verdict->escalate);
+	g_ptr_array_unref(verdict->sensitive);
+	g_ptr_array_unref(verdict->headers);
+	g_ptr_array_unref(verdict->add_rcpts);
+	claim_request_free(verdict->claim);
+	g_free(verdict->rcpt);
+	g_free(verdict->language);
+	g_free(verdict->tier);
+	g_free(verdict->queue);
+	g_free(verdict->subject);
+	g_free(verdict);
+}
+
+bool verdict_is_idle(const VerdictContext *context)
+{
+	const Config *config = context->engine->config;
+
+	return !config->route_always && !snapshot_is_active(context->snapshot, context->now, config->resolved_for / 1000);
+}
+
+/* Every address of every header of that name; a second From header must not hide behind the first. */
+static GPtrArray *header_addresses(const Message *message, const char *name)
+{
+	GPtrArray *all = g_ptr_array_new_with_free_func(g_free);
+	guint count = message_header_count(message, name);
+
+	for (guint nth = 0; nth < count; nth++) {
+		g_autoptr(GPtrArray) some = text_addresses(message_header(message, name, nth));
+
+		for (guint i = 0; i < some->len; i++)
+			g_ptr_array_add(all, g_strdup(g_ptr_array_index(some, i)));
+	}
+	return all;
+}
+
+static const char *only(const GPtrArray *addresses)
+{
+	return addresses->len == 1 ? g_ptr_array_index(addresses, 0) : NULL;
+}
+
+static const char *first(const GPtrArray *addresses)
+{
+	return addresses->len > 0 ? g_ptr_array_index(addresses, 0) : NULL;
+}
+
+static void signals_read(Signals *signals, const VerdictContext *context, const Message *message)
+{
+	const Config *config = context->engine->config;
+
+	signals->message = message;
+	signals->text = text_read(message, (gsize)config->text_limit);
+	signals->from = header_addresses(message, "From");
+	signals->reply_to = header_addresses(message, "Reply-To");
+	signals->rules = rules_match(context->engine->rules, signals->text->subject, signals->text->own);
+	signals->auth = authres_judge(message, only(signals->from), (const char *const *)config->authserv_ids);
+}
+
+static void signals_clear(Signals *signals)
+{
+	text_free(signals->text);
+	g_ptr_array_unref(signals->from);
+	g_ptr_array_unref(signals->reply_to);
+	rules_result_free(signals->rules);
+}
+
+static bool concerns(const SupportAddress *support, const Incident *incident)
+{
+	return support->incidents == NULL || support->incidents[0] == NULL ||
+	    g_strv_contains((const char *const *)support->incidents, incident->name);
+}
+
+typedef struct {
+	const Incident *incident;
+	double score, threshold;
+	bool match;
+} Candidate;
+
+static Candidate judge(const VerdictContext *context, const SupportAddress *support, const Signals *signals,
+    const Incident *incident)
+{
+	Candidate candidate = { .incident = incident, .score = signals->rules->score };
+	const RulesResult *rules = signals->rules;
+
+	if (incident->match != NULL && rules_pattern_matches(incident->match, signals->text->subject, signals->text->own))
+		candidate.score += INCIDENT_WORDS_WEIGHT;
+	/* Word's first four values are the severities' indices. */
+	candidate.threshold =
+	    support->threshold >= 0 ? support->threshold : context->engine->config->threshold[incident->state.word];
+	candidate.match = candidate.score >= candidate.threshold;
+	/* "Thanks, it works again" after the fix asks for nothing. */
+	if (incident->state.word == WORD_RESOLVED && rules->recovered && !rules->still_affected)
+		candidate.match = false;
+	return candidate;
+}
+
+/* Best match, else highest severity, earliest declared, first name (design.md 5). */
+static bool better(const Candidate *a, const Candidate *b)
+{
+	const IncidentState *x = &a->incident->state, *y = &b->incident->state;
+
+	if (a->match != b->match)
+		return a->match;
+	if (a->match && a->score != b->score)
+		return a->score > b->score;
+	if (x->word != y->word)
+		return x->word < y->word;
+	if (x->declared_at != y->declared_at)
+		return x->declared_at < y->declared_at;
+	return strcmp(a->incident->name, b->incident->name) < 0;
+}
+
+static void choose_incident(Verdict *verdict, const VerdictContext *context, const Signals *signals)
+{
+	const Config *config = context->engine->config;
+	Candidate best = { .incident = NULL };
+
+	for (guint i = 0; i < context->snapshot->incidents->len; i++) {
+		const Incident *incident = g_ptr_array_index(context->snapshot->incidents, i);
+		Candidate candidate;
+
+		if (!incident_is_active(incident, context->now, config->resolved_for / 1000) || !concerns(verdict->support, incident))
+			continue;
+		candidate = judge(context, verdict->support, signals, incident);
+		if (best.incident == NULL || better(&candidate, &best))
+			best = candidate;
+	}
+	verdict->incident = best.incident;
+	verdict->match = best.match;
+	verdict->score = best.incident != NULL ? best.score : signals->rules->score;
+	verdict->threshold = best.incident != NULL ? best.threshold
+	    : verdict->support->threshold >= 0     ? verdict->support->threshold
+	                                           : config->threshold[SEVERITY_P1];
+}
+
+static void add_names(GPtrArray *to, const GPtrArray *names)
+{
+	for (guint i = 0; i < names->len; i++)
+		g_ptr_array_add(to, g_strdup(g_ptr_array_index(names, i)));
+}
+
+static bool is_stale(const Verdict *verdict, const VerdictContext *context)
+{
+	const Config *config = context->engine->config;
+	const Incident *incident = verdict->incident;
+
+	if (incident == NULL)
+		return false;
+	if (context->snapshot->store_empty || context->now - context->snapshot->taken_at > config->stale_after / 1000)
+		return true;
+	/* Nobody has said anything for hours: the texts may be wrong by now. After the fix the last word stands. */
+	return word_is_open(incident->state.word) && context->now - incident_last_word(incident) > config->max_silence / 1000;
+}
+
+static void find_reasons(Verdict *verdict, const VerdictContext *context, const Signals *signals)
+{
+	const Engine *engine = context->engine;
+	const Config *config = engine->config;
+	AnswerableSettings settings = {
+		.own_addresses = (const char *const *)engine->own,
+		.addressed = (const char *const *)engine->addressed,
+		.spam_headers = (const char *const *)config->spam_headers,
+		.list_ids = (const char *const *)config->list_ids,
+		.received_max = (guint)config->received_max,
+	};
+
+	verdict->reasons |= answerable_check(&settings, signals->message, signals->text, first(signals->from),
+	    first(signals->reply_to));
+	if (verdict->incident == NULL)
+		verdict->reasons |= REASON_BIT(REASON_NO_INCIDENT);
+	else if (!verdict->match)
+		verdict->reasons |= REASON_BIT(REASON_NO_MATCH);
+	if (is_stale(verdict, context))
+		verdict->reasons |= REASON_BIT(REASON_STALE);
+	if (context->snapshot->pause != NULL)
+		verdict->reasons |= REASON_BIT(REASON_PAUSED);
+	if (signals->auth.sender == VERIFIED_NO)
+		verdict->reasons |= REASON_BIT(REASON_UNAUTHENTICATED);
+}
+
+/* Cuts text at max bytes on a character boundary; NULL stays NULL. */
+static char *bounded(const char *text, gsize max)
+{
+	gsize size;
+
+	if (text == NULL)
+		return NULL;
+	size = strlen(text);
+	if (size > max)
+		for (size = max; size > 0 && ((guchar)text[size] & 0xc0) == 0x80; size--)
+			;
+	return g_strndup(text, size);
+}
+
+/* The newest ids matter most to a client that threads; the list is cut in front. */
+static char *bounded_references(const char *references)
+{
+	g_autofree char *flat = references != NULL ? header_sanitise(references) : NULL;
+	const char *start = flat;
+
+	if (flat == NULL)
+		return NULL;
+	if (strlen(flat) > REFERENCES_MAX)
+		start = strchr(flat + strlen(flat) - REFERENCES_MAX, '<');
+	return start != NULL ? g_strdup(start) : NULL;
+}
+
+static char *message_id_of(const Message *message)
+{
+	const char *value = message_header(message, "Message-ID", 0);
+	g_autofree char *id = value != NULL ? g_strstrip(header_sanitise(value)) : NULL;
+	gsize size = id != NULL ? strlen(id) : 0;
+
+	if (size < 5 || size > 900 || id[0] != '<' || id[size - 1] != '>' || strpbrk(id, " \t") != NULL)
+		return NULL;
+	return g_steal_pointer(&id);
+}
+
+static ClaimRequest *claim_request_new(const Verdict *verdict, const VerdictContext *context, const Signals *signals,
+    const char *template_name)
+{
+	const Message *message = signals->message;
+	const IncidentState *state = &verdict->incident->state;
+	ClaimRequest *request = g_new0(ClaimRequest, 1);
+
+	request->incident = g_strdup(verdict->incident->name);
+	request->id = g_strdup(state->id);
+	request->epoch = state->epoch;
+	request->resolved = state->word == WORD_RESOLVED;
+	request->word = state->word;
+	request->sender = address_normal_text(message->sender);
+	request->to = g_strdup(message->sender);
+	request->support = g_strdup(verdict->rcpt);
+	/* After the fix there is one thing to say, whatever the route. */
+	request->template_name = request->resolved ? NULL : g_strdup(template_name);
+	request->language = g_strcmp0(verdict->language, "und") != 0 ? g_strdup(verdict->language) : NULL;
+	request->account =
+	    verdict->account != NULL && verdict->verified != VERIFIED_NO ? g_strdup(verdict->account->name) : NULL;
+	request->subject = bounded(signals->text->subject, SUBJECT_MAX);
+	request->message_id = message_id_of(message);
+	request->references = bounded_references(message_header(message, "References", 0));
+	request->queue_id = g_strdup(message->queue_id);
+	request->written_at = context->now;
+	return request;
+}
+
+/* The language to answer in: what we know of the account, what the mail says of itself, what its words look like. */
+static char *language_of(const Verdict *verdict, const Signals *signals)
+{
+	if (verdict->account != NULL && verdict->verified != VERIFIED_NO && verdict->account->language != NULL)
+		return g_strdup(verdict->account->language);
+	if (signals->text->language != NULL)
+		return g_strdup(signals->text->language);
+	return g_strdup(signals->rules->language);
+}
+
+static bool is_shadow(const Verdict *verdict, const Config *config, const char *sender)
+{
+	int mode = verdict->support->mode >= 0 ? verdict->support->mode : config->mode;
+
+	return mode == MODE_SHADOW && !config_list_has(config->canary, sender);
+}
+
+/* A stable share of the matched mail, the same on every node. */
+static bool is_qa_sample(const Message *message, const Config *config)
+{
+	const char *id = message_header(message, "Message-ID", 0);
+	g_autofree char *digest = id != NULL ? g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1) : NULL;
+
+	if (digest == NULL)
+		return false;
+	digest[8] = '\0';
+	return (gint64)(g_ascii_strtoull(digest, NULL, 16) % 100) < config->qa_sample;
+}
+
+static bool find_support(Verdict *verdict, const Config *config, const Message *message)
+{
+	for (guint i = 0; i < message->rcpts->len; i++) {
+		const char *rcpt = g_ptr_array_index(message->rcpts, i);
+
+		verdict->support = config_support(config, rcpt);
+		if (verdict->support != NULL) {
+			verdict->rcpt = g_strdup(rcpt);
+			return true;
+		}
+	}
+	return false;
+}
+
+Verdict *verdict_decide(const VerdictContext *context, const Message *message)
+{
+	Verdict *verdict = verdict_new();
+	const Config *config = context->engine->config;
+	const char *template_name = NULL;
+	Signals signals = { 0 };
+
+	if (!find_support(verdict, config, message))
+		return verdict;
+	verdict->inspected = true;
+	verdict->shadow = is_shadow(verdict, config, message->sender);
+	signals_read(&signals, context, message);
+	choose_incident(verdict, context, &signals);
+	add_names(verdict->rules, signals.rules->names);
+	add_names(verdict->escalate, signals.rules->escalate);
+	add_names(verdict->sensitive, signals.rules->sensitive);
+	if (verdict->incident != NULL && verdict->incident->state.word == WORD_RESOLVED && signals.rules->still_affected)
+		g_ptr_array_add(verdict->escalate, g_strdup("still-affected"));
+	verdict->account = accounts_find(context->accounts, only(signals.from));
+	verdict->verified = signals.auth.from;
+	verdict->language = language_of(verdict, &signals);
+	verdict->qa = verdict->match && is_qa_sample(message, config);
+	verdict_route(verdict, context, &signals, &template_name);
+	find_reasons(verdict, context, &signals);
+	if (verdict->reasons == 0 && !verdict->shadow)
+		verdict->claim = claim_request_new(verdict, context, &signals, template_name);
+	verdict_build_headers(verdict, context, &signals);
+	signals_clear(&signals);
+	return verdict;
+}

@@ -1,0 +1,122 @@
+/* verdict: the one decision about a mail, as a pure function, and a second one that folds in the claim's answer.
+ * Layer: inspect. The daemon, `outagectl check`, tests, fuzzers and benchmarks run this very code. design.md 5. */
+#ifndef OUTAGE_INSPECT_VERDICT_H
+#define OUTAGE_INSPECT_VERDICT_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/secret.h"
+#include "config/config.h"
+#include "incident/incident.h"
+#include "inspect/accounts.h"
+#include "inspect/answerable.h"
+#include "inspect/authres.h"
+#include "inspect/rules.h"
+#include "mail/message.h"
+
+/* Everything that a configuration file says to the deciding code, made once per (re)load and shared by reference. */
+typedef struct {
+	Config *config;
+	Rules *rules;
+	char **own;           /* normalised addresses and "@domain" that are ours: never answered */
+	char **addressed;     /* those that count as "addressed to us" */
+} Engine;
+
+/* Takes a reference of both. */
+Engine *engine_new(Config *config, Rules *rules);
+Engine *engine_ref(Engine *engine);
+void engine_unref(Engine *engine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_unref)
+
+typedef struct {
+	const Engine *engine;
+	const Accounts *accounts;
+	const Snapshot *snapshot;
+	gint64 now;           /* seconds */
+} VerdictContext;
+
+/* What goes to the store to claim an acknowledgement. */
+typedef struct {
+	char *incident;       /* name */
+	char *id;
+	guint64 epoch;
+	bool resolved;        /* KIND: active or resolved */
+	Word word;
+	char *sender;         /* envelope sender, normalised address */
+	char *to;             /* the same as written */
+	char *support;        /* the support address that was written to, as in RCPT */
+	char *template_name;  /* or NULL: by severity */
+	char *language;       /* BCP 47 or NULL */
+	char *account;        /* name or NULL */
+	char *subject;        /* decoded, bounded */
+	char *message_id;     /* of the mail, "<...>" or NULL */
+	char *references;     /* space-separated message ids or NULL */
+	char *queue_id;
+	gint64 written_at;
+} ClaimRequest;
+
+void claim_request_free(ClaimRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ClaimRequest, claim_request_free)
+
+typedef enum {
+	CLAIM_WON,            /* marked and queued by this call or by an earlier one with the same token */
+	CLAIM_ALREADY,        /* somebody else's mark stands */
+	CLAIM_BOUNCED,        /* the address has bounced lately */
+	CLAIM_RATE,           /* the domain's cap */
+	CLAIM_PAUSED,         /* outage:pause is set in the store */
+	CLAIM_ENDED,          /* the incident of that id and epoch is no longer on */
+	CLAIM_AWAY            /* the store could not be asked: nothing was claimed as far as we know */
+} ClaimAnswer;
+
+/* One header to insert. */
+typedef struct {
+	char *name;
+	char *value;          /* unfolded, sanitised */
+} VerdictHeader;
+
+typedef struct {
+	bool inspected;       /* a support address is among the recipients */
+	const SupportAddress *support; /* owned by the configuration */
+	char *rcpt;           /* the first support recipient, as in RCPT */
+	const Incident *incident; /* owned by the snapshot, NULL = none */
+	bool match;
+	double score, threshold;
+	GPtrArray *rules;     /* char * */
+	char *language;       /* or NULL */
+	const Account *account;
+	Verified verified;
+	GPtrArray *escalate, *sensitive; /* char * */
+	const Route *route;
+	char *tier, *queue;
+	gint64 respond_by;    /* 0 = unset */
+	bool qa;
+	bool shadow;          /* decided, not acted on */
+	ReasonSet reasons;    /* all known, in order */
+	ClaimRequest *claim;  /* wanted, or NULL */
+	bool queued;          /* after verdict_fold */
+	GPtrArray *headers;   /* VerdictHeader *, in the order of insertion; Ack only after verdict_fold */
+	GPtrArray *add_rcpts; /* char * */
+	bool replace_rcpts;
+	char *subject;        /* new Subject value or NULL */
+} Verdict;
+
+/* Decides, with the settings of the first support recipient in RCPT order. message is complete. Never fails. The verdict
+ * points into context, which must outlive it. Caller frees. */
+Verdict *verdict_decide(const VerdictContext *context, const Message *message);
+
+/* Folds the claim's answer in and completes the headers (X-Outage-Ack, helpdesk suppression). Without a claim wanted, answer is
+ * ignored. Must be called exactly once. */
+void verdict_fold(Verdict *verdict, const VerdictContext *context, ClaimAnswer answer);
+
+void verdict_free(Verdict *verdict);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Verdict, verdict_free)
+
+/* Returns true where a header of that name has to go from this mail: our prefix always, a helpdesk's private names only from
+ * mail to a support address. */
+bool verdict_header_is_forged(const Config *config, const char *name, bool to_support);
+
+/* Returns true where nothing but forged headers concerns us: nothing is active and route.always is off. */
+bool verdict_is_idle(const VerdictContext *context);
+
+#endif

@@ -1,0 +1,42 @@
+/* text: what a person wrote in a mail: MIME, charsets, HTML to words, quoted text told apart. Layer: mail.
+ * The only file of the daemon that knows GMime and libxml2. Pure: no I/O, no state; safe from any thread after text_init. */
+#ifndef OUTAGE_MAIL_TEXT_H
+#define OUTAGE_MAIL_TEXT_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "mail/message.h"
+
+typedef struct {
+	char *subject;       /* decoded, one line, valid UTF-8; "" where there is none */
+	char *own;           /* what the writer wrote, valid UTF-8, LF line ends */
+	char *quoted;        /* quotations, forwarded parts, signatures, disclaimers; may be "" */
+	char *language;      /* first tag of Content-Language, else of Accept-Language, lower case, or NULL */
+	GPtrArray *parts;    /* char *: "type/subtype" of every MIME part, lower case, in order */
+	char *report_type;   /* report-type parameter of a multipart/report, lower case, or NULL */
+	bool cut;            /* a limit ended the reading */
+} Text;
+
+/* Prepares GMime and libxml2; once, before threads. text_shutdown only for leak checkers. */
+void text_init(void);
+void text_shutdown(void);
+
+/* Reads message. max_text: bytes of own and of quoted text kept each. Nesting is bounded (20 levels, 200 parts).
+ * Never fails: what cannot be decoded is decoded as well as possible. Caller frees with text_free. */
+Text *text_read(const Message *message, gsize max_text);
+void text_free(Text *text);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Text, text_free)
+
+/* Returns value of an unstructured header decoded (RFC 2047) to valid UTF-8 on one line; NULL gives "". Caller frees. */
+char *text_decode_header(const char *value);
+
+/* Returns the addr-specs of a header address list (RFC 5322 section 3.4: names, comments, groups), decoded, as written, in
+ * order, at most 200; char *, owned by the array, never NULL. value may be NULL. Display names are dropped. */
+GPtrArray *text_addresses(const char *value);
+
+/* Splits plain text (valid UTF-8, LF) into what the writer wrote and the rest (quoting, "On ... wrote:", "-- ", forwarded
+ * headers of the common clients). own and rest receive it; max bytes each. */
+void text_split_quoted(const char *plain, GString *own, GString *rest, gsize max);
+
+#endif

@@ -1,0 +1,415 @@
+/* callbacks: from libmilter's callbacks to a Message, and from a Verdict to edits. Layer: program.
+ *
+ * Callbacks of one session may run on different threads, one after the other, so all state hangs at the session
+ * (smfi_setpriv). Whatever goes wrong in here, the mail goes on as it came: every path ends in SMFIS_CONTINUE. */
+#include "outage-milter/callbacks.h"
+
+#include <arpa/inet.h>
+#include <libmilter/mfapi.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "mail/header.h"
+#include "outage-milter/listen.h"
+
+#define BACKLOG 512
+
+typedef struct {
+	Message *message;
+	HeaderForged *forged;
+	Engine *engine;        /* in force since MAIL */
+	Snapshot *snapshot;    /* decided on at the end of the headers, so that body and verdict see one state */
+	bool no_reply;         /* the MTA does not wait for a reply to each step */
+	bool can_skip;
+	bool leading_space;    /* values come and go with the space behind the colon */
+	bool can_edit;         /* the MTA lets us change headers */
+	bool can_rcpt;
+	bool trusted;          /* client is one of our own earlier hops */
+	bool to_support;
+	bool wants_body;
+} Session;
+
+/* libmilter hands no user data to its callbacks. */
+static Service *service;
+/* The listening socket is a unix socket: there the no-reply flags pay (milter-facts 23). */
+static bool local_socket;
+
+static struct {
+	GMutex lock;
+	GCond idle;
+	guint count;
+} in_flight;
+
+static sfsistat step(const Session *session)
+{
+	return session != NULL && session->no_reply ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+static void session_forget_message(Session *session)
+{
+	message_reset(session->message);
+	header_forged_reset(session->forged);
+	g_clear_pointer(&session->engine, engine_unref);
+	g_clear_pointer(&session->snapshot, snapshot_unref);
+	session->to_support = session->wants_body = false;
+}
+
+static void session_free(Session *session)
+{
+	message_free(session->message);
+	header_forged_free(session->forged);
+	engine_unref(session->engine);
+	snapshot_unref(session->snapshot);
+	g_free(session);
+}
+
+static Session *session_get(SMFICTX *ctx)
+{
+	return smfi_getpriv(ctx);
+}
+
+#define NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH)
+#define UNUSED_STEPS (SMFIP_NODATA | SMFIP_NOUNKNOWN)
+#define HEADER_EDITS (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
+#define RCPT_EDITS (SMFIF_ADDRCPT | SMFIF_DELRCPT)
+
+/* Never SMFIP_NR_BODY: with it libmilter turns SKIP into NOREPLY and the whole body crosses (milter-facts 5). */
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
+    unsigned long *want_actions, unsigned long *want_steps, unsigned long *want_f2, unsigned long *want_f3)
+{
+	Session *session = g_new0(Session, 1);
+
+	(void)f2;
+	(void)f3;
+	session->message = message_new(0);
+	session->forged = header_forged_new();
+	session->can_edit = (actions & HEADER_EDITS) == HEADER_EDITS;
+	session->can_rcpt = (actions & RCPT_EDITS) == RCPT_EDITS;
+	session->can_skip = (steps & SMFIP_SKIP) != 0;
+	session->leading_space = (steps & SMFIP_HDR_LEADSPC) != 0;
+	session->no_reply = local_socket && (steps & NO_REPLY) == NO_REPLY;
+	*want_actions = (session->can_edit ? HEADER_EDITS : 0) | (session->can_rcpt ? RCPT_EDITS : 0);
+	*want_steps = (steps & (SMFIP_SKIP | SMFIP_HDR_LEADSPC | UNUSED_STEPS)) | (session->no_reply ? NO_REPLY : 0);
+	*want_f2 = *want_f3 = 0;
+	if (!session->can_edit)
+		log_warning("the MTA does not let milters add and change headers: mail passes unmarked");
+	if (smfi_setpriv(ctx, session) != MI_SUCCESS) {
+		session_free(session);
+		return SMFIS_REJECT; /* of the negotiation: the MTA goes on without us */
+	}
+	return SMFIS_CONTINUE;
+}
+
+static char *address_text(const _SOCK_ADDR *address)
+{
+	char text[INET6_ADDRSTRLEN];
+	const char *p = NULL;
+
+	if (address == NULL)
+		return NULL;
+	if (address->sa_family == AF_INET)
+		p = inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text, sizeof text);
+	else if (address->sa_family == AF_INET6)
+		p = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text, sizeof text);
+	if (p != NULL && g_ascii_strncasecmp(p, "::ffff:", 7) == 0 && strchr(p, '.') != NULL)
+		p += 7;
+	return g_strdup(p);
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
+{
+	Session *session = session_get(ctx);
+
+	if (session == NULL)
+		return SMFIS_CONTINUE;
+	g_free(session->message->client_addr);
+	session->message->client_addr = address_text(address);
+	g_free(session->message->client_name);
+	session->message->client_name = g_strdup(name);
+	return step(session);
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *name)
+{
+	Session *session = session_get(ctx);
+
+	if (session != NULL) {
+		g_free(session->message->helo);
+		session->message->helo = g_strdup(name);
+	}
+	return step(session);
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **args)
+{
+	Session *session = session_get(ctx);
+	const Config *config;
+
+	if (session == NULL)
+		return SMFIS_CONTINUE;
+	session_forget_message(session);
+	session->engine = service_engine(service);
+	config = session->engine->config;
+	session->message->body_limit = (gsize)config->body_limit;
+	session->trusted = config_trusts_host(config, session->message->client_addr);
+	message_set_sender(session->message, args[0]);
+	session->message->auth_user = g_strdup(smfi_getsymval(ctx, (char *)"{auth_authen}"));
+	return step(session);
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **args)
+{
+	Session *session = session_get(ctx);
+
+	if (session != NULL && session->engine != NULL) {
+		message_add_rcpt(session->message, args[0]);
+		if (!session->to_support)
+			session->to_support = config_support(session->engine->config, args[0]) != NULL;
+	}
+	return step(session);
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+	Session *session = session_get(ctx);
+
+	if (session == NULL || session->engine == NULL || session->trusted)
+		return step(session);
+	if (verdict_header_is_forged(session->engine->config, name, session->to_support))
+		header_forged_add(session->forged, name);
+	else if (session->to_support)
+		message_add_header(session->message, name, value);
+	return step(session);
+}
+
+static void make_context(VerdictContext *context, const Session *session, const Accounts *accounts)
+{
+	context->engine = session->engine;
+	context->snapshot = session->snapshot;
+	context->accounts = accounts;
+	context->now = clock_now();
+}
+
+static sfsistat on_end_of_headers(SMFICTX *ctx)
+{
+	Session *session = session_get(ctx);
+	VerdictContext context;
+
+	if (session == NULL || session->engine == NULL || !session->to_support || session->trusted)
+		return step(session);
+	session->snapshot = service_snapshot(service);
+	make_context(&context, session, NULL);
+	session->wants_body = !verdict_is_idle(&context);
+	return step(session);
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t size)
+{
+	Session *session = session_get(ctx);
+
+	if (session == NULL)
+		return SMFIS_CONTINUE;
+	if (session->wants_body && !message_add_body(session->message, (const char *)bytes, size))
+		return SMFIS_CONTINUE;
+	return session->can_skip ? SMFIS_SKIP : SMFIS_CONTINUE;
+}
+
+static void edit_failed(const Session *session, const char *what)
+{
+	log_warning("%s: the MTA refused to %s", session->message->queue_id != NULL ? session->message->queue_id : "-", what);
+}
+
+static void remove_forged(SMFICTX *ctx, const Session *session)
+{
+	g_autoptr(GPtrArray) plan = header_forged_plan(session->forged);
+
+	for (guint i = 0; i < plan->len; i++) {
+		const HeaderRemoval *removal = g_ptr_array_index(plan, i);
+
+		if (smfi_chgheader(ctx, removal->name, (int)removal->instance, NULL) != MI_SUCCESS)
+			edit_failed(session, "remove a forged header");
+		else
+			log_info("%s: removed a forged %s", session->message->queue_id != NULL ? session->message->queue_id : "-",
+			    removal->name);
+	}
+}
+
+/* Index 1 is below the MTA's own Received (milter-facts 7); inserted last to first, they stand in order. */
+static void insert_headers(SMFICTX *ctx, const Session *session, const Verdict *verdict)
+{
+	for (guint i = verdict->headers->len; i-- > 0;) {
+		const VerdictHeader *header = g_ptr_array_index(verdict->headers, i);
+		g_autofree char *folded = header_fold(header->value, strlen(header->name));
+		g_autofree char *value = g_strconcat(session->leading_space ? " " : "", folded, NULL);
+
+		if (smfi_insheader(ctx, 1, header->name, value) != MI_SUCCESS)
+			edit_failed(session, "insert a header");
+	}
+}
+
+static void edit_recipients(SMFICTX *ctx, const Session *session, const Verdict *verdict)
+{
+	bool added = true;
+
+	for (guint i = 0; i < verdict->add_rcpts->len; i++) {
+		g_autofree char *rcpt = g_strdup_printf("<%s>", (const char *)g_ptr_array_index(verdict->add_rcpts, i));
+
+		if (smfi_addrcpt(ctx, rcpt) != MI_SUCCESS) {
+			edit_failed(session, "add a recipient");
+			added = false;
+		}
+	}
+	/* A recipient goes only once the one that takes its place is in: no mail may lose its way. */
+	for (guint i = 0; verdict->replace_rcpts && added && i < session->message->rcpts->len; i++) {
+		const char *rcpt = g_ptr_array_index(session->message->rcpts, i);
+		g_autofree char *bracketed = g_strdup_printf("<%s>", rcpt);
+
+		if (config_support(session->engine->config, rcpt) != NULL && smfi_delrcpt(ctx, bracketed) != MI_SUCCESS)
+			edit_failed(session, "replace a recipient");
+	}
+}
+
+static void apply(SMFICTX *ctx, const Session *session, const Verdict *verdict)
+{
+	insert_headers(ctx, session, verdict);
+	if (verdict->subject != NULL) {
+		g_autofree char *folded = header_fold(verdict->subject, strlen("Subject"));
+		g_autofree char *value = g_strconcat(session->leading_space ? " " : "", folded, NULL);
+
+		if (smfi_chgheader(ctx, (char *)"Subject", 1, value) != MI_SUCCESS)
+			edit_failed(session, "change the subject");
+	}
+	if (session->can_rcpt)
+		edit_recipients(ctx, session, verdict);
+}
+
+static void inspect(SMFICTX *ctx, Session *session)
+{
+	g_autoptr(Accounts) accounts = service_accounts(service);
+	g_autoptr(Verdict) verdict = NULL;
+	gint64 start = clock_mono_us();
+	ClaimAnswer answer = CLAIM_AWAY;
+	VerdictContext context;
+
+	make_context(&context, session, accounts);
+	verdict = verdict_decide(&context, session->message);
+	if (verdict->claim != NULL)
+		answer = service_claim(service, session->engine, verdict);
+	verdict_fold(verdict, &context, answer);
+	if (session->can_edit)
+		apply(ctx, session, verdict);
+	service_log_verdict(service, session->engine, session->message, verdict, clock_mono_us() - start);
+}
+
+static void flight(int change)
+{
+	g_mutex_lock(&in_flight.lock);
+	in_flight.count += (guint)change;
+	if (in_flight.count == 0)
+		g_cond_broadcast(&in_flight.idle);
+	g_mutex_unlock(&in_flight.lock);
+}
+
+static sfsistat on_end_of_message(SMFICTX *ctx)
+{
+	Session *session = session_get(ctx);
+
+	if (session == NULL || session->engine == NULL)
+		return SMFIS_CONTINUE;
+	flight(+1);
+	g_free(session->message->queue_id);
+	session->message->queue_id = g_strdup(smfi_getsymval(ctx, (char *)"i"));
+	if (session->can_edit && !session->trusted)
+		remove_forged(ctx, session);
+	if (session->wants_body)
+		inspect(ctx, session);
+	session_forget_message(session);
+	flight(-1);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+	Session *session = session_get(ctx);
+
+	if (session != NULL)
+		session_forget_message(session);
+	return SMFIS_CONTINUE;
+}
+
+/* May run in libmilter's controller thread under its lock: frees memory and does nothing else (milter-facts 2). */
+static sfsistat on_close(SMFICTX *ctx)
+{
+	Session *session = session_get(ctx);
+
+	if (session != NULL) {
+		(void)smfi_setpriv(ctx, NULL);
+		session_free(session);
+	}
+	return SMFIS_CONTINUE;
+}
+
+static bool register_all(void)
+{
+	struct smfiDesc description = {
+		.xxfi_name = (char *)"outage-milter",
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = HEADER_EDITS | RCPT_EDITS,
+		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
+		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_rcpt,
+		.xxfi_header = on_header,
+		.xxfi_eoh = on_end_of_headers,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_end_of_message,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_negotiate = on_negotiate,
+	};
+
+	return smfi_register(description) == MI_SUCCESS;
+}
+
+bool callbacks_open(const Config *config, GError **error)
+{
+	mode_t before;
+	int result;
+
+	local_socket = listen_is_local(config);
+	if (!listen_prepare(config, error))
+		return false;
+	if (!register_all() || smfi_setconn(config->socket) != MI_SUCCESS || smfi_setbacklog(BACKLOG) != MI_SUCCESS) {
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_SYSTEM, "libmilter did not take the socket \"%s\"", config->socket);
+		return false;
+	}
+	before = umask(0777);
+	result = smfi_opensocket(false);
+	(void)umask(before);
+	if (result != MI_SUCCESS) {
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_SYSTEM, "cannot listen on %s", config->socket);
+		return false;
+	}
+	return listen_finish(config, error);
+}
+
+bool callbacks_run(Service *of, gint64 drain_ms)
+{
+	bool ok;
+	gint64 until;
+
+	service = of;
+	ok = smfi_main() == MI_SUCCESS;
+	until = g_get_monotonic_time() + drain_ms * 1000;
+	g_mutex_lock(&in_flight.lock);
+	while (in_flight.count > 0)
+		if (!g_cond_wait_until(&in_flight.idle, &in_flight.lock, until)) {
+			log_warning("%u message(s) were still in flight at the end", in_flight.count);
+			break;
+		}
+	g_mutex_unlock(&in_flight.lock);
+	return ok;
+}

@@ -1,0 +1,19 @@
+/* callbacks: the only place that knows libmilter. Layer: program. */
+#ifndef OUTAGE_MILTER_CALLBACKS_H
+#define OUTAGE_MILTER_CALLBACKS_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "outage-milter/service.h"
+
+/* Opens the listening socket that config names; called with the privileges the program was started with. A unix socket is made
+ * unreachable first and gets its group and mode before anybody can connect (milter-facts 9). A stale one is removed, one that is
+ * listened on is not. Returns false with error. */
+bool callbacks_open(const Config *config, GError **error);
+
+/* Serves until SIGTERM, SIGINT or SIGHUP, then waits for messages in flight at most drain_ms. Returns false where libmilter
+ * failed. service must stay until this returns. */
+bool callbacks_run(Service *service, gint64 drain_ms);
+
+#endif

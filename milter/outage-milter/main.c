@@ -1,0 +1,173 @@
+/* outage-milter: command line, start and stop of the daemon. Layer: program.
+ *
+ * The order matters: configuration, background, socket (with the privileges we were given), privileges, threads. */
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/daemon.h"
+#include "base/log.h"
+#include "mail/text.h"
+#include "outage-milter/callbacks.h"
+#include "outage-milter/listen.h"
+#include "outage-milter/service.h"
+
+typedef struct {
+	char *config;
+	gboolean test, foreground, verbose, version;
+} Options;
+
+static bool read_options(int argc, char **argv, Options *options)
+{
+	const GOptionEntry entries[] = {
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->config, "Configuration (" CONFIG_DEFAULT_PATH ")", "FILE" },
+		{ "test", 't', 0, G_OPTION_ARG_NONE, &options->test, "Check the configuration and all it names, then exit", NULL },
+		{ "foreground", 'f', 0, G_OPTION_ARG_NONE, &options->foreground, "Stay in the foreground", NULL },
+		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log everything, to standard error", NULL },
+		{ "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
+		G_OPTION_ENTRY_NULL,
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("- tags and acknowledges outage mail inside the mail server");
+	g_autoptr(GError) error = NULL;
+
+	g_option_context_add_main_entries(context, entries, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, &error)) {
+		fprintf(stderr, "outage-milter: %s (--help lists the options)\n", error->message);
+		return false;
+	}
+	if (argc > 1) {
+		fprintf(stderr, "outage-milter: unexpected argument \"%s\" (--help lists the options)\n", argv[1]);
+		return false;
+	}
+	return true;
+}
+
+/* Returns the engine, or NULL after every mistake was printed. */
+static Engine *load(const char *path)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Config) config = config_load(path, mistakes);
+	Engine *engine = NULL;
+
+	if (config != NULL) {
+		engine = service_check(config, mistakes);
+		if (mistakes->len > 0)
+			g_clear_pointer(&engine, engine_unref);
+	}
+	for (guint i = 0; i < mistakes->len; i++)
+		fprintf(stderr, "%s\n", (const char *)g_ptr_array_index(mistakes, i));
+	return engine;
+}
+
+/* For the signal thread. */
+static struct {
+	Service *service;
+	bool verbose;
+} running;
+
+static void on_reload(gpointer unused)
+{
+	(void)unused;
+	daemon_notify("RELOADING=1");
+	if (service_reload(running.service)) {
+		g_autoptr(Engine) engine = service_engine(running.service);
+
+		if (!running.verbose)
+			log_set_level(engine->config->log_level);
+	}
+	daemon_notify("READY=1");
+}
+
+static void log_start(const Engine *engine)
+{
+	const Config *config = engine->config;
+	g_autofree char *rules = g_strdup_printf("%u", rules_count(engine->rules));
+
+	log_event("ready", "version", PACKAGE_VERSION, "mode", config->mode == MODE_LIVE ? "live" : "shadow", "socket", config->socket,
+	    "rules", rules, NULL);
+	if (config->mode != MODE_LIVE)
+		log_warning("mode is shadow: NO CUSTOMER IS BEING ANSWERED");
+	if (config->support[0] == NULL)
+		log_warning("no support address is configured: nothing is inspected");
+	else if (config->authserv_ids == NULL || config->authserv_ids[0] == NULL)
+		log_warning("auth.trusted_ids is empty: no sender counts as authenticated, so nobody is answered");
+}
+
+static bool serve(Engine *engine, bool verbose, GError **error)
+{
+	g_autoptr(Config) config = config_ref(engine->config);
+	Service *service;
+	bool ok;
+
+	if (!daemon_make_state_dir(config->state_dir, config->user, config->group, error) || !callbacks_open(config, error) ||
+	    !daemon_drop_privileges(config->user, config->group, error)) {
+		engine_unref(engine);
+		return false;
+	}
+	text_init();
+	/* libmilter itself waits for SIGHUP, SIGTERM and SIGINT, each of which ends smfi_main; only SIGUSR1 is ours. */
+	daemon_block_signals(false);
+	service = service_start(engine, error);
+	if (service == NULL)
+		return false;
+	running.service = service;
+	running.verbose = verbose;
+	daemon_watch_signals(on_reload, NULL, NULL);
+	log_start(engine);
+	daemon_ready();
+	ok = callbacks_run(service, config->drain);
+	daemon_notify("STOPPING=1");
+	listen_remove(config);
+	log_event("stopped", NULL);
+	service_stop(service);
+	if (!ok)
+		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "libmilter ended in error");
+	return ok;
+}
+
+/* In the background standard error leads nowhere, so AUTO can only mean syslog there. */
+static void open_log(const Options *options, const Config *config)
+{
+	LogDestination destination = config->log_destination;
+
+	if (options->foreground || options->verbose)
+		destination = LOG_TO_STDERR;
+	else if (destination == LOG_TO_AUTO)
+		destination = LOG_TO_SYSLOG;
+	log_open("outage-milter", destination, options->verbose ? LOG_LEVEL_DEBUG : (LogLevel)config->log_level);
+}
+
+int main(int argc, char **argv)
+{
+	g_autofree char *config_path = NULL;
+	g_autoptr(GError) error = NULL;
+	Options options = { 0 };
+	Engine *engine;
+
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	if (!read_options(argc, argv, &options))
+		return 2;
+	/* Absolute, for the background's folder is / and a reload reads it again. */
+	config_path = options.config != NULL ? g_canonicalize_filename(options.config, NULL) : NULL;
+	g_free(options.config);
+	if (options.version) {
+		printf("outage-milter %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	engine = load(config_path);
+	if (engine == NULL)
+		return 1;
+	if (options.test) {
+		printf("%s: the configuration is good\n", engine->config->path);
+		engine_unref(engine);
+		return 0;
+	}
+	open_log(&options, engine->config);
+	if ((!options.foreground && !daemon_start(&error)) || !serve(engine, options.verbose, &error)) {
+		log_error("%s", error->message);
+		if (!options.foreground)
+			fprintf(stderr, "outage-milter: %s\n", error->message);
+		return 1;
+	}
+	return 0;
+}

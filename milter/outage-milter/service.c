@@ -1,0 +1,200 @@
+/* service: holds the configuration in force, the store's threads and the site secret for the callbacks. Layer: program.
+ *
+ * A reload builds a new engine beside the old one and swaps one pointer; a session keeps the engine it began with. */
+#include "outage-milter/service.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "reply/template.h"
+#include "store/pool.h"
+#include "store/watch.h"
+
+struct Service {
+	GMutex lock;       /* guards engine */
+	Engine *engine;
+	Secret *secret;
+	Watch *watch;
+	StorePool *pool;
+};
+
+Engine *service_check(Config *config, GPtrArray *mistakes)
+{
+	guint before = mistakes->len;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Rules) rules = NULL;
+	g_autoptr(Templates) templates = NULL;
+
+	if (!store_url_check(config->store_url, &error))
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", config->path, error->message));
+	rules = rules_load(config->rules_dir, mistakes);
+	if (rules == NULL && mistakes->len == before)
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: rules.dir: cannot read %s", config->path, config->rules_dir));
+	/* The replier is who uses them; the admin who runs -t wants to know now. */
+	templates = templates_load(config->template_dir, config->language, mistakes);
+	return mistakes->len == before && rules != NULL ? engine_new(config, rules) : NULL;
+}
+
+static char *node_name(void)
+{
+	return g_strdup(g_get_host_name());
+}
+
+Service *service_start(Engine *engine, GError **error)
+{
+	g_autofree char *path = config_secret_path(engine->config);
+	g_autofree char *node = node_name();
+	Secret *secret = secret_load(path, true, error);
+	Service *service;
+
+	if (secret == NULL) {
+		engine_unref(engine);
+		return NULL;
+	}
+	service = g_new0(Service, 1);
+	g_mutex_init(&service->lock);
+	service->engine = engine;
+	service->secret = secret;
+	service->watch = watch_start(engine->config, node, NULL, NULL);
+	service->pool = store_pool_new(engine->config, node);
+	return service;
+}
+
+void service_stop(Service *service)
+{
+	if (service == NULL)
+		return;
+	watch_stop(service->watch);
+	store_pool_free(service->pool);
+	secret_free(service->secret);
+	engine_unref(service->engine);
+	g_mutex_clear(&service->lock);
+	g_free(service);
+}
+
+Engine *service_engine(Service *service)
+{
+	Engine *engine;
+
+	g_mutex_lock(&service->lock);
+	engine = engine_ref(service->engine);
+	g_mutex_unlock(&service->lock);
+	return engine;
+}
+
+Snapshot *service_snapshot(Service *service)
+{
+	return watch_snapshot(service->watch);
+}
+
+Accounts *service_accounts(Service *service)
+{
+	return watch_accounts(service->watch);
+}
+
+bool service_reload(Service *service)
+{
+	g_autoptr(Engine) before = service_engine(service);
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Config) config = config_load(before->config->path, mistakes);
+	g_autoptr(GPtrArray) restart = NULL;
+	Engine *fresh = config != NULL && mistakes->len == 0 ? service_check(config, mistakes) : NULL;
+
+	if (fresh == NULL) {
+		for (guint i = 0; i < mistakes->len; i++)
+			log_warning("%s", (const char *)g_ptr_array_index(mistakes, i));
+		log_warning("the configuration was not reloaded: %u mistake(s), the one in force stays", mistakes->len);
+		return false;
+	}
+	restart = config_needs_restart(before->config, config);
+	for (guint i = 0; i < restart->len; i++)
+		log_warning("%s has changed and takes effect at the next restart", (const char *)g_ptr_array_index(restart, i));
+	g_mutex_lock(&service->lock);
+	engine_unref(service->engine);
+	service->engine = fresh;
+	g_mutex_unlock(&service->lock);
+	watch_reconfigure(service->watch, config);
+	log_event("reloaded", "config", config->path, NULL);
+	return true;
+}
+
+/* One attempt on a borrowed connection. False where the outcome is not known. */
+static bool try_claim(Service *service, const StoreClaim *claim, gint64 wait_ms, ClaimAnswer *answer)
+{
+	g_autoptr(GError) error = NULL;
+	Store *store = store_pool_borrow(service->pool, wait_ms);
+
+	*answer = CLAIM_AWAY;
+	if (store == NULL)
+		return true;
+	if (store_claim(store, claim, answer, &error)) {
+		store_pool_return(service->pool, store, false);
+		return true;
+	}
+	store_pool_return(service->pool, store, true);
+	*answer = CLAIM_AWAY;
+	log_warning("claim for incident %s: %s", claim->request->id, error->message);
+	return !g_error_matches(error, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN);
+}
+
+static bool domain_is_capped(const Config *config, const char *domain)
+{
+	for (char **shared = config->ack_shared_domains; shared != NULL && *shared != NULL; shared++)
+		if (domain_is_under(domain, *shared))
+			return false;
+	return config->ack_domain_cap > 0;
+}
+
+ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict *verdict)
+{
+	const Config *config = engine->config;
+	g_autofree char *token = secret_random_hex(16);
+	g_autofree char *hash = secret_address_hash(service->secret, verdict->claim->sender);
+	g_autofree char *mac = NULL;
+	g_autofree char *payload = job_sign(service->secret, verdict->claim, token, &mac);
+	const char *domain = strrchr(verdict->claim->sender, '@') + 1;
+	StoreClaim claim = {
+		.request = verdict->claim,
+		.hash = hash,
+		.token = token,
+		.payload = payload,
+		.mac = mac,
+		.domain = domain,
+		.domain_capped = domain_is_capped(config, domain),
+	};
+	ClaimAnswer answer;
+
+	/* A claim whose answer got lost is asked once more with its token: if it was taken, it is ours. */
+	if (!try_claim(service, &claim, config->store_timeout, &answer))
+		(void)try_claim(service, &claim, config->store_timeout, &answer);
+	return answer;
+}
+
+static char *shown_address(Service *service, const Config *config, const char *address)
+{
+	g_autofree char *normal = address_normal_text(address);
+
+	if (address == NULL || config->log_addresses == ADDRESSES_PLAIN)
+		return g_strdup(address);
+	return secret_address_hash(service->secret, normal != NULL ? normal : address);
+}
+
+void service_log_verdict(Service *service, const Engine *engine, const Message *message, const Verdict *verdict, gint64 micros)
+{
+	g_autofree char *sender = shown_address(service, engine->config, message->sender);
+	g_autofree char *reasons = reason_list(verdict->reasons);
+	g_autofree char *score = g_strdup_printf("%.1f", verdict->score);
+	g_autofree char *taken = g_strdup_printf("%" G_GINT64_FORMAT, micros);
+
+	log_event("message", "queue_id", message->queue_id, "message_id", message_header(message, "Message-ID", 0), "sender", sender,
+	    "rcpt", verdict->rcpt, "incident", verdict->incident != NULL ? verdict->incident->state.id : NULL, "match",
+	    verdict->match ? "yes" : "no", "score", score, "account", verdict->account != NULL ? verdict->account->name : NULL,
+	    "verified", verified_name(verdict->verified), "queue", verdict->queue, "ack",
+	    verdict->queued             ? "queued"
+	        : verdict->reasons == 0 ? "shadow"
+	                                : "none",
+	    "reason", *reasons != '\0' ? reasons : NULL, "us", taken, NULL);
+}

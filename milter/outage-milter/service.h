@@ -1,0 +1,34 @@
+/* service: what lives as long as the daemon: engine, store, snapshot, secret. Layer: program. Knows no libmilter. */
+#ifndef OUTAGE_MILTER_SERVICE_H
+#define OUTAGE_MILTER_SERVICE_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "inspect/verdict.h"
+
+typedef struct Service Service;
+
+/* Checks everything that the configuration names (rules, templates, store URL) besides the file itself; mistakes gets a line for
+ * each. config may not be NULL. Returns the engine, or NULL where there was a mistake. */
+Engine *service_check(Config *config, GPtrArray *mistakes);
+
+/* Loads the site secret, starts the store's threads. Takes engine over. NULL with error. */
+Service *service_start(Engine *engine, GError **error);
+void service_stop(Service *service);
+
+/* Reads the configuration again (SIGUSR1); with any mistake the old one stays (false). Sessions under way keep theirs. */
+bool service_reload(Service *service);
+
+/* The newest engine, snapshot and accounts; the caller releases them. */
+Engine *service_engine(Service *service);
+Snapshot *service_snapshot(Service *service);
+Accounts *service_accounts(Service *service);
+
+/* Asks the store for the acknowledgement that verdict wants, within config.store_timeout. */
+ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict *verdict);
+
+/* Writes the one line about a decided mail. micros: time taken. */
+void service_log_verdict(Service *service, const Engine *engine, const Message *message, const Verdict *verdict, gint64 micros);
+
+#endif

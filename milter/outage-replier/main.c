@@ -1,0 +1,155 @@
+/* outage-replier: command line, start and stop. Layer: program. The work is in work.c. */
+#include <locale.h>
+#include <stdio.h>
+
+#include "base/daemon.h"
+#include "base/log.h"
+#include "outage-replier/work.h"
+#include "reply/compose.h"
+
+typedef struct {
+	char *config;
+	gboolean foreground, verbose, version, once;
+} Options;
+
+static bool read_options(int argc, char **argv, Options *options)
+{
+	const GOptionEntry entries[] = {
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->config, "Configuration (" CONFIG_DEFAULT_PATH ")", "FILE" },
+		{ "foreground", 'f', 0, G_OPTION_ARG_NONE, &options->foreground, "Stay in the foreground", NULL },
+		{ "once", 0, 0, G_OPTION_ARG_NONE, &options->once, "Send what is due, then exit", NULL },
+		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log everything, to standard error", NULL },
+		{ "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
+		G_OPTION_ENTRY_NULL,
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("- sends the acknowledgements that outage-milter recorded");
+	g_autoptr(GError) error = NULL;
+
+	g_option_context_add_main_entries(context, entries, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, &error)) {
+		fprintf(stderr, "outage-replier: %s (--help lists the options)\n", error->message);
+		return false;
+	}
+	if (argc > 1) {
+		fprintf(stderr, "outage-replier: unexpected argument \"%s\" (--help lists the options)\n", argv[1]);
+		return false;
+	}
+	return true;
+}
+
+/* Returns the configuration and its templates, or NULL with every mistake in mistakes. */
+static Config *load(const char *path, Templates **templates, GPtrArray *mistakes)
+{
+	g_autoptr(Config) config = config_load(path, mistakes);
+
+	*templates = config != NULL ? worker_check(config, mistakes) : NULL;
+	if (mistakes->len == 0 && *templates != NULL)
+		return g_steal_pointer(&config);
+	g_clear_pointer(templates, templates_unref);
+	return NULL;
+}
+
+/* For the signal thread. */
+static struct {
+	Worker *worker;
+	char *path;
+	bool verbose;
+} running;
+
+static void on_reload(gpointer unused)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Templates) templates = NULL;
+	g_autoptr(Config) before = worker_config(running.worker);
+	g_autoptr(Config) config = load(running.path, &templates, mistakes);
+	g_autoptr(GPtrArray) restart = NULL;
+
+	(void)unused;
+	if (config == NULL) {
+		for (guint i = 0; i < mistakes->len; i++)
+			log_warning("%s", (const char *)g_ptr_array_index(mistakes, i));
+		log_warning("the configuration was not reloaded: %u mistake(s), the one in force stays", mistakes->len);
+		return;
+	}
+	restart = config_needs_restart(before, config);
+	for (guint i = 0; i < restart->len; i++)
+		log_warning("%s has changed and takes effect at the next restart", (const char *)g_ptr_array_index(restart, i));
+	worker_reconfigure(running.worker, config, templates);
+	if (!running.verbose)
+		log_set_level(config->log_level);
+	log_event("reloaded", "config", config->path, NULL);
+}
+
+static void on_stop(gpointer unused)
+{
+	(void)unused;
+	daemon_notify("STOPPING=1");
+	worker_stop(running.worker);
+}
+
+static bool serve(Config *config, Templates *templates, const Options *options, GError **error)
+{
+	bool ok;
+
+	if (!daemon_make_state_dir(config->state_dir, config->user, config->group, error) ||
+	    !daemon_drop_privileges(config->user, config->group, error))
+		return false;
+	daemon_block_signals(true);
+	compose_init();
+	running.worker = worker_new(config, templates, error);
+	if (running.worker == NULL)
+		return false;
+	running.verbose = options->verbose;
+	daemon_watch_signals(on_reload, on_stop, NULL);
+	log_event("ready", "version", PACKAGE_VERSION, "relay", config->relay, NULL);
+	daemon_ready();
+	ok = worker_run(running.worker, options->once);
+	if (!ok)
+		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "the store could not be reached: see the log above");
+	log_event("stopped", NULL);
+	return ok;
+}
+
+static void open_log(const Options *options, const Config *config)
+{
+	LogDestination destination = config->log_destination;
+
+	if (options->foreground || options->verbose || options->once)
+		destination = LOG_TO_STDERR;
+	else if (destination == LOG_TO_AUTO)
+		destination = LOG_TO_SYSLOG;
+	log_open("outage-replier", destination, options->verbose ? LOG_LEVEL_DEBUG : (LogLevel)config->log_level);
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Templates) templates = NULL;
+	g_autoptr(Config) config = NULL;
+	g_autoptr(GError) error = NULL;
+	Options options = { 0 };
+
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	if (!read_options(argc, argv, &options))
+		return 2;
+	if (options.version) {
+		printf("outage-replier %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	running.path = options.config != NULL ? g_canonicalize_filename(options.config, NULL) : NULL;
+	g_free(options.config);
+	config = load(running.path, &templates, mistakes);
+	if (config == NULL) {
+		for (guint i = 0; i < mistakes->len; i++)
+			fprintf(stderr, "%s\n", (const char *)g_ptr_array_index(mistakes, i));
+		return 1;
+	}
+	open_log(&options, config);
+	if ((!options.foreground && !options.once && !daemon_start(&error)) || !serve(config, templates, &options, &error)) {
+		log_error("%s", error->message);
+		if (!options.foreground)
+			fprintf(stderr, "outage-replier: %s\n", error->message);
+		return 1;
+	}
+	return 0;
+}

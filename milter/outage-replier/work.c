@@ -1,0 +1,421 @@
+/* work: one job after another, from the queue to the MTA. Layer: program.
+ *
+ * A job says only who is to be answered; what is said comes from the newest state of its incident, read anew for each. A job
+ * leaves the queue after the MTA took the mail, or when its incident was withdrawn, or when it is buried with a reason. */
+#include "outage-replier/work.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "reply/compose.h"
+#include "reply/submit.h"
+#include "store/store.h"
+
+/* How long a job may lie with a replier that does not finish it before another takes it over: well above the longest
+ * submission. */
+#define TAKEOVER_MS(config) ((config)->reply_timeout * 2 + 10000)
+#define WAIT_MS 1000
+/* A held job is looked at again this often (seconds). */
+#define HOLD_SECONDS 30
+#define HEARTBEAT_SECONDS 10
+
+struct Worker {
+	GMutex lock;          /* guards config, templates, changed, stopping */
+	GCond wake;
+	Config *config;
+	Templates *templates;
+	bool changed;         /* config was swapped: the submitter is to be made anew */
+	bool stopping;
+	Secret *secret;
+	char *node;
+	Store *store;         /* NULL while away */
+	Snapshot *snapshot;   /* the last good one */
+	Submitter *submitter;
+	gint64 heartbeat_at;
+	gint64 backoff_ms;
+	bool held;            /* logged that a pause holds everything */
+};
+
+/* One job on its way. */
+typedef struct {
+	const StoredJob *stored;
+	Job *job;
+	char *hash;
+	Config *config;
+	Templates *templates;
+} Task;
+
+Templates *worker_check(const Config *config, GPtrArray *mistakes)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!store_url_check(config->store_url, &error))
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", config->path, error->message));
+	return templates_load(config->template_dir, config->language, mistakes);
+}
+
+Worker *worker_new(Config *config, Templates *templates, GError **error)
+{
+	g_autofree char *path = config_secret_path(config);
+	Secret *secret = secret_load(path, true, error);
+	Worker *worker;
+
+	if (secret == NULL)
+		return NULL;
+	worker = g_new0(Worker, 1);
+	g_mutex_init(&worker->lock);
+	g_cond_init(&worker->wake);
+	worker->config = config_ref(config);
+	worker->templates = templates_ref(templates);
+	worker->secret = secret;
+	/* A replier and a milter on one machine are two members of the cluster. */
+	worker->node = g_strdup_printf("%s/replier", g_get_host_name());
+	worker->changed = true;
+	return worker;
+}
+
+void worker_free(Worker *worker)
+{
+	if (worker == NULL)
+		return;
+	submitter_free(worker->submitter);
+	store_close(worker->store);
+	snapshot_unref(worker->snapshot);
+	secret_free(worker->secret);
+	templates_unref(worker->templates);
+	config_unref(worker->config);
+	g_mutex_clear(&worker->lock);
+	g_cond_clear(&worker->wake);
+	g_free(worker->node);
+	g_free(worker);
+}
+
+void worker_reconfigure(Worker *worker, Config *config, Templates *templates)
+{
+	g_mutex_lock(&worker->lock);
+	config_unref(worker->config);
+	templates_unref(worker->templates);
+	worker->config = config_ref(config);
+	worker->templates = templates_ref(templates);
+	worker->changed = true;
+	g_mutex_unlock(&worker->lock);
+}
+
+void worker_stop(Worker *worker)
+{
+	g_mutex_lock(&worker->lock);
+	worker->stopping = true;
+	g_cond_broadcast(&worker->wake);
+	g_mutex_unlock(&worker->lock);
+}
+
+Config *worker_config(Worker *worker)
+{
+	Config *config;
+
+	g_mutex_lock(&worker->lock);
+	config = config_ref(worker->config);
+	g_mutex_unlock(&worker->lock);
+	return config;
+}
+
+static bool is_stopping(Worker *worker)
+{
+	bool stopping;
+
+	g_mutex_lock(&worker->lock);
+	stopping = worker->stopping;
+	g_mutex_unlock(&worker->lock);
+	return stopping;
+}
+
+/* Waits, but not past a stop. */
+static void pause_for(Worker *worker, gint64 milliseconds)
+{
+	gint64 until = g_get_monotonic_time() + milliseconds * 1000;
+
+	g_mutex_lock(&worker->lock);
+	while (!worker->stopping && g_cond_wait_until(&worker->wake, &worker->lock, until))
+		;
+	g_mutex_unlock(&worker->lock);
+}
+
+/* The store failed: it is closed, and opened again after a while that grows and is never the same twice, so that many repliers do
+ * not come back in step. */
+static void lose_store(Worker *worker, const GError *error)
+{
+	if (worker->backoff_ms == 0)
+		log_warning("the store is away: %s", error->message);
+	g_clear_pointer(&worker->store, store_close);
+	worker->backoff_ms = CLAMP(worker->backoff_ms * 2, 100, 5000);
+	pause_for(worker, worker->backoff_ms / 2 + g_random_int_range(0, (gint32)(worker->backoff_ms / 2 + 1)));
+}
+
+static bool have_store(Worker *worker)
+{
+	g_autoptr(Config) config = worker_config(worker);
+	g_autoptr(GError) error = NULL;
+
+	if (worker->store != NULL)
+		return true;
+	worker->store = store_open(config, worker->node, &error);
+	if (worker->store == NULL) {
+		lose_store(worker, error);
+		return false;
+	}
+	if (worker->backoff_ms != 0)
+		log_info("the store is back");
+	worker->backoff_ms = 0;
+	return true;
+}
+
+/* Reads what holds now; false where the store is away. */
+static bool read_state(Worker *worker)
+{
+	g_autoptr(GError) error = NULL;
+	Snapshot *fresh = store_snapshot(worker->store, worker->snapshot, &error);
+
+	if (fresh == NULL) {
+		lose_store(worker, error);
+		return false;
+	}
+	snapshot_unref(worker->snapshot);
+	worker->snapshot = fresh;
+	return true;
+}
+
+static void say_alive(Worker *worker)
+{
+	gint64 now = clock_now();
+
+	if (now - worker->heartbeat_at < HEARTBEAT_SECONDS)
+		return;
+	worker->heartbeat_at = now;
+	(void)store_heartbeat(worker->store, "{\"program\":\"outage-replier\",\"version\":\"" PACKAGE_VERSION "\"}", NULL);
+}
+
+static void log_job(const Task *task, const char *event, const char *why, const char *message_id)
+{
+	const ClaimRequest *request = task->job->request;
+	bool hashed = task->config->log_addresses == ADDRESSES_HASHED;
+
+	log_event(event, "job", task->stored->handle, "incident", request->id, "to", hashed ? task->hash : request->sender,
+	    "queue_id", request->queue_id, "message_id", message_id, "why", why, NULL);
+}
+
+/* The store's refusal of a step at the end of a job: the job stays where it is and is taken again. */
+static bool step_failed(Worker *worker, GError *error)
+{
+	lose_store(worker, error);
+	g_error_free(error);
+	return false;
+}
+
+static bool bury(Worker *worker, const Task *task, const char *why)
+{
+	GError *error = NULL;
+
+	log_warning("job %s is buried: %s", task->stored->handle, why);
+	return store_job_bury(worker->store, task->stored, why, &error) || step_failed(worker, error);
+}
+
+static bool hold(Worker *worker, const Task *task, const char *why)
+{
+	GError *error = NULL;
+
+	log_job(task, "held", why, NULL);
+	return store_job_retry(worker->store, task->stored, clock_now() + HOLD_SECONDS, false, why, &error) ||
+	    step_failed(worker, error);
+}
+
+static bool withdraw(Worker *worker, const Task *task)
+{
+	GError *error = NULL;
+
+	log_job(task, "withdrawn", "the incident was ended", NULL);
+	if (!store_job_withdraw(worker->store, task->stored, task->hash, &error))
+		return step_failed(worker, error);
+	(void)store_count(worker->store, task->job->request->id, "withdrawn", 1, NULL);
+	return true;
+}
+
+/* Doubles from retry_first up to retry_max. */
+static gint64 retry_delay(const Config *config, guint tries)
+{
+	gint64 delay = config->reply_retry_first;
+
+	for (guint i = 0; i < tries && delay < config->reply_retry_max; i++)
+		delay *= 2;
+	return MIN(delay, config->reply_retry_max) / 1000;
+}
+
+static bool send_failed(Worker *worker, const Task *task, const GError *why)
+{
+	GError *error = NULL;
+
+	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED))
+		return bury(worker, task, why->message);
+	if (task->stored->tries + 1 >= (guint)task->config->reply_tries) {
+		g_autofree char *text = g_strdup_printf("given up after %u tries: %s", task->stored->tries + 1, why->message);
+
+		return bury(worker, task, text);
+	}
+	log_job(task, "deferred", why->message, NULL);
+	return store_job_retry(worker->store, task->stored, clock_now() + MAX(1, retry_delay(task->config, task->stored->tries)),
+	           true, why->message, &error) ||
+	    step_failed(worker, error);
+}
+
+static bool send_reply(Worker *worker, const Task *task, const Incident *incident)
+{
+	g_autoptr(GError) why = NULL;
+	g_autoptr(Composed) composed =
+	    compose_ack(task->config, task->templates, worker->secret, incident, task->job, clock_now(), &why);
+	GError *error = NULL;
+
+	if (composed == NULL)
+		return bury(worker, task, why->message);
+	if (!submitter_send(worker->submitter, composed, &why))
+		return send_failed(worker, task, why);
+	log_job(task, "acknowledged", composed->kind, composed->message_id);
+	/* Taken by the MTA. If this fails the job comes again: the same Message-ID tells the recipient's side that it is the same. */
+	if (!store_job_done(worker->store, task->stored, &error))
+		return step_failed(worker, error);
+	(void)store_count(worker->store, task->job->request->id, "sent", 1, NULL);
+	return true;
+}
+
+/* After the fix an active acknowledgement that did not leave becomes the resolution's, once. */
+static bool promote(Worker *worker, const Task *task, bool *go_on)
+{
+	GError *error = NULL;
+
+	if (!store_job_promote(worker->store, task->stored, task->hash, go_on, &error))
+		return step_failed(worker, error);
+	if (*go_on)
+		return true;
+	log_job(task, "dropped", "the customer has the resolution already", NULL);
+	return store_job_done(worker->store, task->stored, &error) || step_failed(worker, error);
+}
+
+static bool incident_is_silent(const Config *config, const Incident *incident)
+{
+	return word_is_open(incident->state.word) &&
+	    clock_now() - incident_last_word(incident) > config->max_silence / 1000;
+}
+
+/* Does what the job asks for, as far as it still holds. False where the store failed. */
+static bool work_on(Worker *worker, const Task *task)
+{
+	const ClaimRequest *request = task->job->request;
+	const Incident *incident = snapshot_find(worker->snapshot, request->incident);
+	bool go_on = true;
+
+	if (worker->snapshot->store_empty)
+		return hold(worker, task, "the store is empty");
+	if (incident == NULL || g_strcmp0(incident->state.id, request->id) != 0 || incident->state.epoch != request->epoch ||
+	    !incident_is_active(incident, clock_now(), task->config->resolved_for / 1000))
+		return withdraw(worker, task);
+	if (worker->snapshot->pause != NULL)
+		return hold(worker, task, "paused");
+	if (incident_is_silent(task->config, incident))
+		return hold(worker, task, "nobody has said anything about the incident for too long");
+	if (incident->state.word == WORD_RESOLVED && !request->resolved && (!promote(worker, task, &go_on) || !go_on))
+		return worker->store != NULL;
+	return send_reply(worker, task, incident);
+}
+
+static bool refuse(Worker *worker, const StoredJob *stored, const GError *why)
+{
+	g_autofree char *text = g_strdup_printf("%s: %s",
+	    g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED) ? "not signed by this site" : "cannot be used", why->message);
+	GError *error = NULL;
+
+	log_error("job %s is buried: %s", stored->handle, text);
+	return store_job_bury(worker->store, stored, text, &error) || step_failed(worker, error);
+}
+
+/* Takes what a reload brought; the submitter keeps settings of its own. */
+static void take_config(Worker *worker, Task *task)
+{
+	bool changed;
+
+	g_mutex_lock(&worker->lock);
+	task->config = config_ref(worker->config);
+	task->templates = templates_ref(worker->templates);
+	changed = worker->changed;
+	worker->changed = false;
+	g_mutex_unlock(&worker->lock);
+	if (changed) {
+		submitter_free(worker->submitter);
+		worker->submitter = submitter_new(task->config);
+	}
+}
+
+static bool handle(Worker *worker, const StoredJob *stored)
+{
+	Task task = { .stored = stored };
+	g_autoptr(GError) why = NULL;
+	bool ok;
+
+	take_config(worker, &task);
+	task.job = job_open(worker->secret, stored, &why);
+	if (task.job == NULL) {
+		ok = refuse(worker, stored, why);
+	} else {
+		task.hash = secret_address_hash(worker->secret, task.job->request->sender);
+		ok = read_state(worker) && work_on(worker, &task);
+	}
+	job_free(task.job);
+	g_free(task.hash);
+	templates_unref(task.templates);
+	config_unref(task.config);
+	return ok;
+}
+
+/* While everything is paused nothing is taken, so that nothing has to be put back. */
+static bool is_paused(Worker *worker)
+{
+	bool paused = worker->snapshot->pause != NULL;
+
+	if (paused && !worker->held)
+		log_warning("acknowledgements are paused: %s", worker->snapshot->pause);
+	if (!paused && worker->held)
+		log_info("acknowledgements go on");
+	worker->held = paused;
+	return paused;
+}
+
+bool worker_run(Worker *worker, bool once)
+{
+	while (!is_stopping(worker)) {
+		g_autoptr(Config) config = worker_config(worker);
+		g_autoptr(StoredJob) stored = NULL;
+		g_autoptr(GError) error = NULL;
+
+		if (!have_store(worker) || !read_state(worker)) {
+			if (once)
+				return false;
+			continue;
+		}
+		say_alive(worker);
+		if (is_paused(worker)) {
+			if (once)
+				return true;
+			pause_for(worker, WAIT_MS / 2);
+			continue;
+		}
+		stored = store_job_take(worker->store, once ? 0 : WAIT_MS, TAKEOVER_MS(config), &error);
+		if (stored != NULL)
+			(void)handle(worker, stored);
+		else if (error != NULL)
+			lose_store(worker, error);
+		else if (once)
+			return true;
+	}
+	return true;
+}

@@ -1,0 +1,32 @@
+/* work: takes jobs, decides what still holds, composes, submits. Layer: program. */
+#ifndef OUTAGE_REPLIER_WORK_H
+#define OUTAGE_REPLIER_WORK_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "reply/template.h"
+
+typedef struct Worker Worker;
+
+/* Returns the templates that config names, or NULL with every mistake told in mistakes; also checks the store's URL. */
+Templates *worker_check(const Config *config, GPtrArray *mistakes);
+
+/* Loads the site secret. Takes references. NULL with error. */
+Worker *worker_new(Config *config, Templates *templates, GError **error);
+void worker_free(Worker *worker);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Worker, worker_free)
+
+/* To be called from another thread: take the new configuration from the next job on. */
+void worker_reconfigure(Worker *worker, Config *config, Templates *templates);
+/* To be called from another thread: finish the job at hand and return from worker_run. */
+void worker_stop(Worker *worker);
+/* Returns a reference to the configuration in force. */
+Config *worker_config(Worker *worker);
+
+/* Works until worker_stop, or with once until the queue holds nothing that is due. Returns false with once where the store could
+ * not be reached. */
+bool worker_run(Worker *worker, bool once);
+
+#endif

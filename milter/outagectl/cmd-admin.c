@@ -1,0 +1,183 @@
+/* cmd-admin: accounts and acks, the store's two lists that an admin looks after. Layer: program. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "outagectl/cli.h"
+
+static void print_account(const Account *account, gpointer unused)
+{
+	g_autofree char *json = account_to_json(account);
+	g_autofree char *safe = log_escape(json, 0);
+
+	(void)unused;
+	printf("%s\t%s\n", account->key, safe);
+}
+
+static int accounts_list(Cli *cli)
+{
+	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Accounts) accounts = NULL;
+	GError *error = NULL;
+
+	accounts = store_accounts(cli->store, problems, &error);
+	if (accounts == NULL)
+		return cli_error(error);
+	accounts_foreach(accounts, print_account, NULL);
+	for (guint i = 0; i < problems->len; i++)
+		(void)cli_failed("%s", (const char *)g_ptr_array_index(problems, i));
+	return problems->len == 0 ? CLI_DONE : CLI_FAILED;
+}
+
+static int accounts_set(Cli *cli, const char *key, const char *json)
+{
+	GError *error = NULL;
+	g_autoptr(Account) account = account_parse(key, json, &error);
+	g_autofree char *normal = account != NULL ? account_to_json(account) : NULL;
+
+	if (account == NULL || !store_account_put(cli->store, account->key, normal, cli->by, &error))
+		return cli_error(error);
+	printf("%s: %s\n", account->key, account->name);
+	return CLI_DONE;
+}
+
+static int accounts_remove(Cli *cli, const char *key)
+{
+	GError *error = NULL;
+	bool found = false;
+
+	if (!store_account_remove(cli->store, key, cli->by, &found, &error))
+		return cli_error(error);
+	return found ? CLI_DONE : cli_failed("there is no account under %s", key);
+}
+
+/* FILE holds one object: key -> account object. All is checked before anything is written. */
+static int accounts_import(Cli *cli, const char *path)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	g_autoptr(GPtrArray) parsed = g_ptr_array_new_with_free_func((GDestroyNotify)account_free);
+	GError *error = NULL;
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *node;
+
+	if (!json_parser_load_from_file(parser, path, &error))
+		return cli_error(error);
+	if (!JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
+		return cli_failed("%s: must be one JSON object: key -> account", path);
+	json_object_iter_init(&iter, json_node_get_object(json_parser_get_root(parser)));
+	while (json_object_iter_next(&iter, &key, &node)) {
+		g_autofree char *json = json_to_string(node, FALSE);
+		Account *account = account_parse(key, json, &error);
+
+		if (account == NULL)
+			return cli_error(error);
+		g_ptr_array_add(parsed, account);
+	}
+	for (guint i = 0; i < parsed->len; i++) {
+		const Account *account = g_ptr_array_index(parsed, i);
+		g_autofree char *json = account_to_json(account);
+
+		if (!store_account_put(cli->store, account->key, json, cli->by, &error))
+			return cli_error(error);
+	}
+	printf("%u account(s) imported\n", parsed->len);
+	return CLI_DONE;
+}
+
+int command_accounts(Cli *cli, int argc, char **argv)
+{
+	const char *verb;
+
+	if (!cli_options(cli, NULL, "list | set KEY JSON | remove KEY | import FILE - the large customers", &argc, &argv))
+		return CLI_USAGE;
+	verb = argc > 1 ? argv[1] : "list";
+	if (!((strcmp(verb, "list") == 0 && argc <= 2) || (strcmp(verb, "set") == 0 && argc == 4) ||
+	        (strcmp(verb, "remove") == 0 && argc == 3) || (strcmp(verb, "import") == 0 && argc == 3)))
+		return cli_usage("accounts takes: list | set KEY JSON | remove KEY | import FILE");
+	if (!cli_store(cli))
+		return CLI_FAILED;
+	if (strcmp(verb, "list") == 0)
+		return accounts_list(cli);
+	if (strcmp(verb, "set") == 0)
+		return accounts_set(cli, argv[2], argv[3]);
+	if (strcmp(verb, "remove") == 0)
+		return accounts_remove(cli, argv[2]);
+	return accounts_import(cli, argv[2]);
+}
+
+/* One member of a job's payload as text, or "-"; nothing here trusts it. */
+static char *payload_member(const StoredJob *job, const char *name)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	JsonNode *root, *member;
+
+	if (!json_parser_load_from_data(parser, job->payload, -1, NULL))
+		return g_strdup("-");
+	root = json_parser_get_root(parser);
+	if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
+		return g_strdup("-");
+	member = json_object_get_member(json_node_get_object(root), name);
+	if (member == NULL || json_node_get_value_type(member) != G_TYPE_STRING)
+		return g_strdup("-");
+	return log_escape(json_node_get_string(member), 200);
+}
+
+static int acks_list(Cli *cli, QueueList list)
+{
+	GError *error = NULL;
+	g_autoptr(GPtrArray) jobs = store_queue_list(cli->store, list, 1000, &error);
+
+	if (jobs == NULL)
+		return cli_error(error);
+	for (guint i = 0; i < jobs->len; i++) {
+		const StoredJob *job = g_ptr_array_index(jobs, i);
+		g_autofree char *id = payload_member(job, "id");
+		g_autofree char *sender = payload_member(job, "sender");
+		g_autofree char *due = job->due != 0 ? clock_format(job->due) : g_strdup("now");
+		g_autofree char *why = log_escape(job->why, 300);
+
+		printf("%s\t%s\t%s\tdue %s\ttries %u%s%s\n", job->handle, id, sender, due, job->tries, *why != '\0' ? "\t" : "", why);
+	}
+	return CLI_DONE;
+}
+
+static int acks_move(Cli *cli, bool retry, const char *handle)
+{
+	GError *error = NULL;
+	guint moved = 0;
+	bool ok = retry ? store_queue_retry(cli->store, handle, &moved, &error)
+	                : store_queue_bury(cli->store, handle, "buried by the operator", &moved, &error);
+
+	if (!ok)
+		return cli_error(error);
+	if (moved == 0 && handle != NULL)
+		return cli_failed("there is no such acknowledgement: %s", handle);
+	printf("%u acknowledgement(s) %s\n", moved, retry ? "go out again" : "buried");
+	return CLI_DONE;
+}
+
+int command_acks(Cli *cli, int argc, char **argv)
+{
+	gboolean all = FALSE;
+	const GOptionEntry entries[] = {
+		{ "all", 0, 0, G_OPTION_ARG_NONE, &all, "retry or bury every one", NULL },
+		G_OPTION_ENTRY_NULL,
+	};
+	const char *verb;
+	bool list, move;
+
+	if (!cli_options(cli, entries, "pending | dead | retry ID|--all | bury ID|--all - acknowledgements to be sent", &argc, &argv))
+		return CLI_USAGE;
+	verb = argc > 1 ? argv[1] : "";
+	list = strcmp(verb, "pending") == 0 || strcmp(verb, "dead") == 0;
+	move = strcmp(verb, "retry") == 0 || strcmp(verb, "bury") == 0;
+	if (!((list && argc == 2 && !all) || (move && argc == (all ? 2 : 3))))
+		return cli_usage("acks takes: pending | dead | retry ID|--all | bury ID|--all");
+	if (!cli_store(cli))
+		return CLI_FAILED;
+	if (list)
+		return acks_list(cli, strcmp(verb, "dead") == 0 ? QUEUE_DEAD : QUEUE_PENDING);
+	return acks_move(cli, strcmp(verb, "retry") == 0, all ? NULL : argv[2]);
+}

@@ -1,0 +1,367 @@
+/* cmd-check: what would happen to these mails? The daemon's own deciding code over files, without DNS and without a store. Layer:
+ * program. design.md 6 fixes the JSON's keys. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "inspect/verdict.h"
+#include "mail/text.h"
+#include "outagectl/cli.h"
+
+typedef struct {
+	gboolean json;
+	char *incident, *sender, *rcpt, *client, *helo, *now, *accounts_file;
+	Engine *engine;
+	Accounts *accounts;
+	Snapshot *snapshot;
+	gint64 at;
+	bool failed;          /* a file could not be read */
+} Check;
+
+/* `--incident P1` means an open incident `default` with no texts. */
+static Snapshot *make_snapshot(Word word, gint64 now)
+{
+	Snapshot *snapshot = snapshot_new();
+
+	snapshot->taken_at = now;
+	if (word != WORD_NONE) {
+		Incident *incident = incident_new("default");
+
+		(void)incident_transition(&incident->state, "default", word == WORD_RESOLVED ? WORD_P1 : word, now, 0);
+		(void)incident_transition(&incident->state, "default", word, now, 0);
+		g_ptr_array_add(snapshot->incidents, incident);
+	}
+	return snapshot;
+}
+
+/* Without a support address in the configuration the one on the command line, or any, stands in: whoever tries this out has a
+ * mail in hand and no site yet. */
+static void stand_in_support(Config *config, const char *rcpt)
+{
+	g_autofree char *normal = address_normal_text(rcpt);
+	SupportAddress *support;
+
+	if (config->support[0] != NULL)
+		return;
+	support = g_new0(SupportAddress, 1);
+	support->address = normal != NULL ? g_steal_pointer(&normal) : g_strdup("support@support.invalid");
+	support->aliases = g_new0(char *, 1);
+	support->incidents = g_new0(char *, 1);
+	support->plus = true;
+	support->mode = -1;
+	support->threshold = -1;
+	g_free(config->support);
+	config->support = g_new0(SupportAddress *, 2);
+	config->support[0] = support;
+}
+
+static void set_envelope(const Check *check, Message *message)
+{
+	const Config *config = check->engine->config;
+	const SupportAddress *support = config->support[0];
+
+	if (check->sender != NULL) {
+		message_set_sender(message, check->sender);
+	} else if (message_header(message, "Return-Path", 0) != NULL) {
+		g_autofree char *path = g_strstrip(g_strdup(message_header(message, "Return-Path", 0)));
+
+		message_set_sender(message, path);
+	} else {
+		g_autoptr(GPtrArray) from = text_addresses(message_header(message, "From", 0));
+
+		message_set_sender(message, from->len > 0 ? g_ptr_array_index(from, 0) : "");
+	}
+	if (check->rcpt != NULL) {
+		message_add_rcpt(message, check->rcpt);
+	} else {
+		g_autofree char *any = support->address == NULL ? g_strconcat("support@", support->domain, NULL) : NULL;
+
+		message_add_rcpt(message, any != NULL ? any : support->address);
+	}
+	message->client_addr = g_strdup(check->client);
+	message->helo = g_strdup(check->helo);
+}
+
+static void json_account(JsonBuilder *builder, const Verdict *verdict)
+{
+	const Account *account = verdict->account;
+
+	json_builder_set_member_name(builder, "account");
+	if (account == NULL) {
+		json_builder_add_null_value(builder);
+		return;
+	}
+	json_builder_begin_object(builder);
+	cli_json_string(builder, "account", account->name);
+	cli_json_string(builder, "level", account->level);
+	cli_json_string(builder, "manager", account->manager);
+	cli_json_string(builder, "verified", verified_name(verdict->verified));
+	json_builder_end_object(builder);
+}
+
+static void json_number(JsonBuilder *builder, const char *name, double value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_double_value(builder, value);
+}
+
+static GPtrArray *reason_names(ReasonSet set)
+{
+	GPtrArray *names = g_ptr_array_new();
+
+	for (guint reason = 0; reason < REASONS; reason++)
+		if ((set & REASON_BIT(reason)) != 0)
+			g_ptr_array_add(names, (char *)reason_name(reason));
+	return names;
+}
+
+static const char *ack_name(const Verdict *verdict)
+{
+	if (!verdict->inspected || verdict->reasons != 0)
+		return "none";
+	return verdict->queued ? "queued" : "shadow";
+}
+
+static void print_json(const char *file, const Verdict *verdict)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(GPtrArray) reasons = reason_names(verdict->reasons);
+	g_autofree char *shown = log_escape(file, 0);
+	const Incident *incident = verdict->incident;
+
+	json_builder_begin_object(builder);
+	cli_json_string(builder, "file", shown);
+	cli_json_string(builder, "incident", incident != NULL ? incident->name : NULL);
+	cli_json_string(builder, "severity", incident != NULL ? word_name(incident->state.word) : NULL);
+	json_builder_set_member_name(builder, "match");
+	json_builder_add_boolean_value(builder, verdict->match);
+	json_number(builder, "score", verdict->score);
+	json_number(builder, "threshold", verdict->threshold);
+	cli_json_list(builder, "rules", verdict->rules);
+	cli_json_string(builder, "language", verdict->language);
+	json_account(builder, verdict);
+	cli_json_list(builder, "escalate", verdict->escalate);
+	cli_json_list(builder, "sensitive", verdict->sensitive);
+	cli_json_string(builder, "tier", verdict->tier);
+	cli_json_string(builder, "queue", verdict->queue);
+	cli_json_time(builder, "respond_by", verdict->respond_by);
+	cli_json_string(builder, "ack", ack_name(verdict));
+	cli_json_list(builder, "reasons", reasons);
+	json_builder_set_member_name(builder, "headers");
+	json_builder_begin_object(builder);
+	for (guint i = 0; i < verdict->headers->len; i++) {
+		const VerdictHeader *header = g_ptr_array_index(verdict->headers, i);
+
+		cli_json_string(builder, header->name, header->value);
+	}
+	json_builder_end_object(builder);
+	json_builder_end_object(builder);
+	cli_print_json(builder, false);
+}
+
+static void print_words(const char *file, const Verdict *verdict)
+{
+	g_autofree char *shown = log_escape(file, 0);
+	g_autofree char *reasons = reason_list(verdict->reasons);
+
+	printf("%s: %s (score %.1f of %.1f), queue %s, acknowledgement %s%s%s\n", shown,
+	    verdict->match ? "outage mail" : "no outage mail", verdict->score, verdict->threshold,
+	    verdict->queue != NULL ? verdict->queue : "-", ack_name(verdict), *reasons != '\0' ? ": " : "", reasons);
+	for (guint i = 0; i < verdict->headers->len; i++) {
+		const VerdictHeader *header = g_ptr_array_index(verdict->headers, i);
+		g_autofree char *safe = log_escape(header->value, 0);
+
+		printf("    %s: %s\n", header->name, safe);
+	}
+}
+
+static void check_bytes(Check *check, const char *file, const char *bytes, gsize size)
+{
+	g_autoptr(Message) message = message_from_bytes(bytes, size, (gsize)check->engine->config->body_limit);
+	VerdictContext context = {
+		.engine = check->engine,
+		.accounts = check->accounts,
+		.snapshot = check->snapshot,
+		.now = check->at,
+	};
+	g_autoptr(Verdict) verdict = NULL;
+
+	set_envelope(check, message);
+	verdict = verdict_decide(&context, message);
+	verdict_fold(verdict, &context, CLAIM_WON);
+	if (check->json)
+		print_json(file, verdict);
+	else
+		print_words(file, verdict);
+}
+
+static void unreadable(Check *check, const char *file, const char *why)
+{
+	(void)cli_failed("%s: %s", file, why);
+	check->failed = true;
+}
+
+static void check_stdin(Check *check)
+{
+	g_autoptr(GByteArray) all = g_byte_array_new();
+	g_autofree char *chunk = g_malloc(65536);
+	gsize got;
+
+	while ((got = fread(chunk, 1, 65536, stdin)) > 0)
+		g_byte_array_append(all, (const guint8 *)chunk, (guint)got);
+	if (ferror(stdin) != 0)
+		unreadable(check, "-", "cannot read standard input");
+	else
+		check_bytes(check, "-", (const char *)all->data, all->len);
+}
+
+static void check_path(Check *check, const char *path, bool named);
+
+static int by_bytes(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void check_dir(Check *check, const char *path)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GDir) dir = g_dir_open(path, 0, &error);
+	const char *name;
+
+	if (dir == NULL) {
+		unreadable(check, path, error->message);
+		return;
+	}
+	while ((name = g_dir_read_name(dir)) != NULL)
+		g_ptr_array_add(names, g_build_filename(path, name, NULL));
+	g_ptr_array_sort(names, by_bytes);
+	for (guint i = 0; i < names->len; i++)
+		check_path(check, g_ptr_array_index(names, i), false);
+}
+
+/* named: given on the command line; links and special files found in a folder are passed over, named ones are followed. */
+static void check_path(Check *check, const char *path, bool named)
+{
+	g_autofree char *bytes = NULL;
+	g_autoptr(GError) error = NULL;
+	gsize size;
+
+	if (!named && g_file_test(path, G_FILE_TEST_IS_SYMLINK))
+		return;
+	if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+		check_dir(check, path);
+		return;
+	}
+	if (!named && !g_file_test(path, G_FILE_TEST_IS_REGULAR))
+		return;
+	if (g_file_get_contents(path, &bytes, &size, &error))
+		check_bytes(check, path, bytes, size);
+	else
+		unreadable(check, path, error->message);
+}
+
+/* FILE holds one object: key -> account object, as `accounts import` reads it. */
+static bool read_accounts(Check *check, GError **error)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *node;
+
+	check->accounts = accounts_new();
+	if (check->accounts_file == NULL)
+		return true;
+	if (!json_parser_load_from_file(parser, check->accounts_file, error))
+		return false;
+	if (!JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
+		return true;
+	json_object_iter_init(&iter, json_node_get_object(json_parser_get_root(parser)));
+	while (json_object_iter_next(&iter, &key, &node)) {
+		g_autofree char *json = json_to_string(node, FALSE);
+		Account *account = account_parse(key, json, error);
+
+		if (account == NULL)
+			return false;
+		accounts_add(check->accounts, account);
+	}
+	return true;
+}
+
+static int prepare(Cli *cli, Check *check)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Rules) rules = NULL;
+	GError *error = NULL;
+	Word word = WORD_NONE;
+
+	check->at = clock_now();
+	if (check->incident != NULL && !word_parse(check->incident, -1, &word))
+		return cli_usage("--incident takes P1, P2, P3, resolved or none, not \"%s\"", check->incident);
+	if (check->now != NULL && !clock_parse(check->now, &check->at))
+		return cli_usage("--now takes an RFC 3339 time, not \"%s\"", check->now);
+	if (!cli_config(cli))
+		return CLI_FAILED;
+	stand_in_support(cli->config, check->rcpt);
+	cli->config->mode = MODE_LIVE;
+	for (SupportAddress **support = cli->config->support; *support != NULL; support++)
+		(*support)->mode = MODE_LIVE;
+	rules = rules_load(cli->config->rules_dir, mistakes);
+	for (guint i = 0; i < mistakes->len; i++)
+		(void)cli_failed("%s", (const char *)g_ptr_array_index(mistakes, i));
+	if (rules == NULL || mistakes->len > 0)
+		return mistakes->len > 0 ? CLI_FAILED : cli_failed("cannot read the rules in %s", cli->config->rules_dir);
+	if (!read_accounts(check, &error))
+		return cli_error(error);
+	check->engine = engine_new(cli->config, rules);
+	check->snapshot = make_snapshot(word, check->at);
+	return CLI_DONE;
+}
+
+static void check_clear(Check *check)
+{
+	engine_unref(check->engine);
+	accounts_unref(check->accounts);
+	snapshot_unref(check->snapshot);
+	g_free(check->incident);
+	g_free(check->sender);
+	g_free(check->rcpt);
+	g_free(check->client);
+	g_free(check->helo);
+	g_free(check->now);
+	g_free(check->accounts_file);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Check, check_clear)
+
+int command_check(Cli *cli, int argc, char **argv)
+{
+	g_auto(Check) check = { 0 };
+	const GOptionEntry entries[] = {
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &check.json, "One JSON object a message, one line each", NULL },
+		{ "incident", 0, 0, G_OPTION_ARG_STRING, &check.incident, "As if this were declared", "P1|P2|P3|resolved" },
+		{ "sender", 0, 0, G_OPTION_ARG_STRING, &check.sender, "Envelope sender (Return-Path, else From)", "ADDRESS" },
+		{ "rcpt", 0, 0, G_OPTION_ARG_STRING, &check.rcpt, "Recipient (the first support address)", "ADDRESS" },
+		{ "client", 0, 0, G_OPTION_ARG_STRING, &check.client, "Address of the SMTP client", "IP" },
+		{ "helo", 0, 0, G_OPTION_ARG_STRING, &check.helo, "Its HELO name", "NAME" },
+		{ "now", 0, 0, G_OPTION_ARG_STRING, &check.now, "As if it were this time", "TIME" },
+		{ "accounts", 0, 0, G_OPTION_ARG_FILENAME, &check.accounts_file, "Accounts: one JSON object, key -> account", "FILE" },
+		G_OPTION_ENTRY_NULL,
+	};
+	int status;
+
+	if (!cli_options(cli, entries, "FILE|DIR|-... - what would happen to these mails", &argc, &argv))
+		return CLI_USAGE;
+	if (argc < 2)
+		return cli_usage("check takes at least one FILE, DIR or -");
+	if ((status = prepare(cli, &check)) != CLI_DONE)
+		return status;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-") == 0)
+			check_stdin(&check);
+		else
+			check_path(&check, argv[i], true);
+	}
+	return check.failed ? CLI_FAILED : CLI_DONE;
+}

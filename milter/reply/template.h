@@ -1,0 +1,43 @@
+/* template: the texts to customers: files with headers, body, placeholders and sections. Layer: reply. Pure after loading.
+ *
+ *     template = *( header-line LF ) LF body                     a header-line is "Name: text with placeholders"
+ *     placeholder = "{{" name "}}"                               each value is substituted once, never read again
+ *     section = "{{#" name "}}" ... "{{/" name "}}"              vanishes where name is unset (times: or gone by)
+ *     inverse = "{{^" name "}}" ... "{{/" name "}}"              stands only there
+ *     comment = "{{!" ... "}}"
+ * A tag stands within one line. A line that holds nothing but section tags vanishes whole. A paragraph that is left empty goes with
+ * its blank line. A placeholder that may be unset (all but severity and phase) stands inside its own section.
+ *
+ * Prose is wrapped at 72 columns. Lines that start with white space, "-", "*" or a link stay lines; a value behind nothing but white
+ * space is set under that indent, line by line: so a quoted text can be told from our own words. */
+#ifndef OUTAGE_REPLY_TEMPLATE_H
+#define OUTAGE_REPLY_TEMPLATE_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct Templates Templates;
+
+/* Reads DIR/LANGUAGE/KIND.txt for every language and kind there is. Mistakes ("file:line: what") as in config_load: unknown
+ * placeholder, unclosed section, unknown header, missing kind of the default language. NULL where dir cannot be read. */
+Templates *templates_load(const char *dir, const char *default_language, GPtrArray *mistakes);
+Templates *templates_ref(Templates *templates);
+void templates_unref(Templates *templates);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Templates, templates_unref)
+
+/* Returns true where kind exists in that language ("de-AT" falls back to "de"). */
+bool templates_have(const Templates *templates, const char *kind, const char *language);
+/* Kinds and languages there are, sorted (char *). */
+GPtrArray *templates_kinds(const Templates *templates);
+GPtrArray *templates_languages(const Templates *templates);
+
+/* Names that may stand in a template, NULL-terminated (static). */
+const char *const *template_fields(void);
+
+/* Renders. values: name -> text; an unset or empty one makes its section vanish. Sets *subject (one line, sanitised, not NULL) and
+ * *body (LF line ends, text lines wrapped at 72 columns where they are prose). False with OUTAGE_ERROR_NOT_FOUND where neither
+ * language nor the default has kind. used_language (may be NULL) receives the language taken (owned by templates). */
+bool templates_render(const Templates *templates, const char *kind, const char *language, GHashTable *values, char **subject,
+    char **body, const char **used_language, GError **error);
+
+#endif

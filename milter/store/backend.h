@@ -1,0 +1,55 @@
+/* backend: what a store has to bring; internal to milter/store. Each function is store.h's of the same name, with the backend's own
+ * struct (which begins with Store) as first argument. Layer: store. */
+#ifndef OUTAGE_STORE_BACKEND_H
+#define OUTAGE_STORE_BACKEND_H
+
+#include "store/store.h"
+
+typedef struct {
+	const char *name; /* "sqlite", "redis" */
+	void (*close)(Store *store);
+	Snapshot *(*snapshot)(Store *store, const Snapshot *last, GError **error);
+	int (*wait)(Store *store, int wake_fd, gint64 timeout_ms, GError **error);
+	bool (*set_word)(Store *store, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
+	    IncidentState *out, GError **error);
+	bool (*set_texts)(Store *store, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error);
+	bool (*add_update)(Store *store, const char *name, const char *text, const char *by, GError **error);
+	bool (*set_pause)(Store *store, const char *reason, const char *by, GError **error);
+	bool (*add_event)(Store *store, const char *what, const char *name, const char *by, const char *detail, GError **error);
+	GPtrArray *(*events)(Store *store, guint count, GError **error);
+	bool (*claim)(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
+	StoredJob *(*job_take)(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error);
+	bool (*job_done)(Store *store, const StoredJob *job, GError **error);
+	bool (*job_retry)(Store *store, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
+	bool (*job_bury)(Store *store, const StoredJob *job, const char *why, GError **error);
+	bool (*job_withdraw)(Store *store, const StoredJob *job, const char *hash, GError **error);
+	bool (*job_promote)(Store *store, const StoredJob *job, const char *hash, bool *won, GError **error);
+	bool (*queue_counts)(Store *store, QueueCounts *counts, GError **error);
+	GPtrArray *(*queue_list)(Store *store, QueueList list, guint count, GError **error);
+	bool (*queue_retry)(Store *store, const char *handle, guint *moved, GError **error);
+	bool (*queue_bury)(Store *store, const char *handle, const char *why, guint *moved, GError **error);
+	Accounts *(*accounts)(Store *store, GPtrArray *problems, GError **error);
+	bool (*account_put)(Store *store, const char *key, const char *json, const char *by, GError **error);
+	bool (*account_remove)(Store *store, const char *key, const char *by, bool *found, GError **error);
+	bool (*heartbeat)(Store *store, const char *json, GError **error);
+	GPtrArray *(*nodes)(Store *store, GError **error);
+	bool (*count)(Store *store, const char *id, const char *counter, guint n, GError **error);
+	GHashTable *(*counters)(Store *store, const char *id, GError **error);
+} StoreBackend;
+
+struct Store {
+	const StoreBackend *backend;
+	Config *config;  /* referenced */
+	char *node;
+	bool accounts_changed; /* set by wait where the accounts may have changed; reset by the watch once it has read them */
+};
+
+/* Open the store at config->store_url. */
+Store *redis_store_open(const Config *config, const char *node, GError **error);
+Store *sqlite_store_open(const Config *config, const char *node, GError **error);
+
+/* How long a mark lives once its incident is gone (seconds): resolved_for + 7 days. While an incident is open its marks do not
+ * expire; the transition to resolved or none does not touch them, so marks carry this plus the longest incident we plan for. */
+#define MARK_TTL_SECONDS(config) ((config)->resolved_for / 1000 + 7 * 86400 + 30 * 86400)
+
+#endif

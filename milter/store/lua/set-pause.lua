@@ -1,0 +1,9 @@
+-- Stops or lets go all acknowledgements. KEYS: pause, events. ARGV: reason ('' = resume), by.
+if ARGV[1] == '' then
+	redis.call('DEL', KEYS[1])
+	add_event(KEYS[2], 'resume', '', ARGV[2], '', '')
+else
+	redis.call('SET', KEYS[1], ARGV[1])
+	add_event(KEYS[2], 'pause', '', ARGV[2], ARGV[1], '')
+end
+return 1

@@ -1,0 +1,29 @@
+-- Sets the flip key, runs the transition, then sets texts. ARGV from 6: word, then field, value, ...; an empty value
+-- deletes.
+local function type_of(key)
+	return redis.call('TYPE', key).ok
+end
+
+-- All that can go wrong is looked at before anything is written.
+for _, key in ipairs({ keys.state, keys.texts, site.name ~= 'default' and keys.flip or keys.state }) do
+	local kind = type_of(key)
+	if kind ~= 'hash' and kind ~= 'none' then
+		return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a hash')
+	end
+end
+
+if site.name == 'default' then
+	redis.call('SET', keys.flip, ARGV[6])
+else
+	redis.call('HSET', keys.flip, site.name, ARGV[6])
+end
+local answer = run_transition(keys, site)
+local state = read_state(keys.state)
+if answer[2] == '' then
+	add_event(keys.events, 'word', site.name, site.by, ARGV[6], state.id or '')
+end
+if #ARGV > 6 then
+	make_room(state, keys, site)
+	set_texts(state, keys, site, 7)
+end
+return answer

@@ -1,0 +1,91 @@
+/* redis-private: what the files redis*.c share. Layer: store, private. */
+#ifndef OUTAGE_STORE_REDIS_PRIVATE_H
+#define OUTAGE_STORE_REDIS_PRIVATE_H
+
+#include "store/backend.h"
+#include "store/link.h"
+
+/* One of each file of milter/store/lua that is run by itself. */
+typedef enum {
+	SCRIPT_TRANSITION, SCRIPT_SET_WORD, SCRIPT_SET_TEXTS, SCRIPT_ADD_UPDATE, SCRIPT_SET_PAUSE, SCRIPT_ACCOUNT,
+	SCRIPT_HEARTBEAT, SCRIPT_CLAIM, SCRIPT_JOB_DUE, SCRIPT_JOB_END, SCRIPT_JOB_PROMOTE, SCRIPT_QUEUE_MOVE,
+	SCRIPTS
+} ScriptName;
+
+typedef struct {
+	Store base;
+	Link *link;                /* for commands */
+	Link *tracker;             /* for invalidations, made by the first wait; NULL before */
+	gint64 tracker_heard;      /* when the tracker last said anything (monotonic, us) */
+	gint64 tracker_pinged;     /* when it was last asked and has not answered since, or 0 */
+	char *script[SCRIPTS];     /* text with its prelude */
+	char *digest[SCRIPTS];     /* SHA-1 of it, as EVALSHA wants it */
+	gint64 next_autoclaim;     /* monotonic, us */
+	char *autoclaim_cursor;
+} RedisStore;
+
+/* Returns the key of that name under the site's prefix: name, or name followed by more where more is not NULL; caller
+ * frees. */
+char *redis_key(const RedisStore *store, const char *name, const char *more);
+
+/* Runs one command on the store's link. writes: as link_run. An error reply is a GError. */
+redisReply *redis_ask(RedisStore *store, const GPtrArray *command, bool writes, GError **error);
+
+/* Runs a script. keys and args are left to the caller. */
+redisReply *redis_script(RedisStore *store, ScriptName script, const GPtrArray *keys, const GPtrArray *args,
+    bool writes, GError **error);
+
+/* The same with further commands (arrays of words) in the same round trip, which must do no harm when they are asked
+ * twice. Returns all replies, the script's first; only that one has been looked at for errors. */
+GPtrArray *redis_script_and(RedisStore *store, ScriptName script, const GPtrArray *keys, const GPtrArray *args,
+    const GPtrArray *more, bool writes, GError **error);
+
+/* Returns the keys that store/lua/incident.lua takes, and the arguments it begins with. */
+GPtrArray *redis_incident_keys(const RedisStore *store, const char *name);
+GPtrArray *redis_incident_args(const RedisStore *store, const char *name, const char *by);
+
+/* Returns the text of a reply that is a string free of NUL (owned by the reply), or NULL. */
+const char *redis_text(const redisReply *reply);
+
+/* Returns the value of a field in a flat list of field, value, ...; NULL where there is none or it is no text. */
+const char *redis_field(const redisReply *list, const char *field);
+
+/* Returns a number as it is written in text or as an integer reply; 0 for anything else. */
+gint64 redis_number(const redisReply *reply);
+
+/* Sets OUTAGE_ERROR_INVALID: what came back is not what was asked for. Returns false. */
+bool redis_unexpected(const char *what, GError **error);
+
+/* The state's fields in the order of STATE_FIELDS in incident.lua. */
+enum {
+	STATE_WORD, STATE_FLIP, STATE_ID, STATE_DECLARED_AT, STATE_RESOLVED_AT, STATE_ENDED_AT, STATE_EPOCH,
+	STATE_UPDATES_AFTER, STATE_FIELDS
+};
+extern const char *const redis_state_fields[STATE_FIELDS];
+
+/* Fills state from STATE_FIELDS replies; returns false where none of them is set. updates_after may be NULL; caller
+ * frees. */
+bool redis_state_parse(redisReply *const values[STATE_FIELDS], IncidentState *state, char **updates_after);
+
+/* redis-snapshot.c */
+Snapshot *redis_snapshot(Store *base, const Snapshot *last, GError **error);
+/* redis-wait.c */
+int redis_wait(Store *base, int wake_fd, gint64 timeout_ms, GError **error);
+/* redis-job.c */
+bool redis_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
+StoredJob *redis_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error);
+bool redis_job_done(Store *base, const StoredJob *job, GError **error);
+bool redis_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
+bool redis_job_bury(Store *base, const StoredJob *job, const char *why, GError **error);
+bool redis_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error);
+bool redis_job_promote(Store *base, const StoredJob *job, const char *hash, bool *won, GError **error);
+/* redis-queue.c */
+bool redis_queue_counts(Store *base, QueueCounts *counts, GError **error);
+GPtrArray *redis_queue_list(Store *base, QueueList list, guint count, GError **error);
+bool redis_queue_retry(Store *base, const char *handle, guint *moved, GError **error);
+bool redis_queue_bury(Store *base, const char *handle, const char *why, guint *moved, GError **error);
+bool redis_count(Store *base, const char *id, const char *counter, guint n, GError **error);
+GHashTable *redis_counters(Store *base, const char *id, GError **error);
+StoredJob *redis_job_parse(const redisReply *entry);
+
+#endif

@@ -1,0 +1,147 @@
+/* sqlite-claim: an acknowledgement claimed in one transaction: mark, caps, job, affected set, counters. Layer: store, private to
+ * sqlite*.c. This is on the way of a message: a handful of prepared statements and one sync of the log. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/sqlite-private.h"
+
+/* The mark of an earlier claim; *standing: it is there and counts. *same: it is this claim's own. */
+static bool read_mark(SqliteStore *store, const StoreClaim *claim, const char *kind, gint64 now, bool *standing, bool *same,
+    GError **error)
+{
+	gint64 again_after = (store->base.config->ack_again_after + 999) / 1000;
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT token, at FROM marks WHERE id = ? AND kind = ? AND hash = ? AND"
+	    " expires > ?", SQL_VALUES(SQL_TEXT(claim->request->id), SQL_TEXT(kind), SQL_TEXT(claim->hash), SQL_INT(now)), error);
+	bool row, ok;
+
+	if (statement == NULL)
+		return false;
+	ok = sqlite_step(store, statement, &row, error);
+	*same = ok && row && strcmp(sqlite_text(statement, 0), claim->token) == 0;
+	*standing = ok && row && (store->base.config->ack_again_after <= 0 || now - sqlite3_column_int64(statement, 1) < again_after);
+	sqlite_finish(statement);
+	return ok;
+}
+
+/* Does the incident still stand as the claim believes? */
+static bool check_incident(SqliteStore *store, const ClaimRequest *request, bool *fits, GError **error)
+{
+	IncidentState state = { .id = NULL };
+	bool found, ok = sqlite_read_state(store, request->incident, &state, &found, error);
+
+	*fits = ok && found && g_strcmp0(state.id, request->id) == 0 && state.epoch == request->epoch &&
+	    (request->resolved ? state.word == WORD_RESOLVED : word_is_open(state.word));
+	incident_state_clear(&state);
+	return ok;
+}
+
+static bool read_rate(SqliteStore *store, const char *kind, const char *key, gint64 window, gint64 *n, GError **error)
+{
+	return sqlite_number(store, "SELECT n FROM rate WHERE kind = ? AND key = ? AND window = ?",
+	    SQL_VALUES(SQL_TEXT(kind), SQL_TEXT(key), SQL_INT(window)), 0, n, error);
+}
+
+static bool add_rate(SqliteStore *store, const char *kind, const char *key, gint64 window, gint64 ends, GError **error)
+{
+	return sqlite_run(store, "INSERT INTO rate(kind, key, window, ends, n) VALUES(?, ?, ?, ?, 1)"
+	    " ON CONFLICT(kind, key, window) DO UPDATE SET n = n + 1",
+	    SQL_VALUES(SQL_TEXT(kind), SQL_TEXT(key), SQL_INT(window), SQL_INT(ends)), error);
+}
+
+/* Everything that speaks against the claim, in the order of the answers; CLAIM_WON: nothing. *queued: by an earlier call. */
+static bool judge(SqliteStore *store, const StoreClaim *claim, const char *kind, gint64 now, ClaimAnswer *answer, bool *queued,
+    GError **error)
+{
+	const Config *config = store->base.config;
+	g_autofree char *pause = NULL;
+	bool standing, fits;
+	gint64 n = 0;
+
+	if (!read_mark(store, claim, kind, now, &standing, queued, error))
+		return false;
+	if (*queued || standing) {
+		*answer = *queued ? CLAIM_WON : CLAIM_ALREADY;
+		return true;
+	}
+	if (!check_incident(store, claim->request, &fits, error) || !sqlite_read_pause(store, &pause, error))
+		return false;
+	if (!fits || pause != NULL) {
+		*answer = fits ? CLAIM_PAUSED : CLAIM_ENDED;
+		return true;
+	}
+	if (!sqlite_number(store, "SELECT 1 FROM bounced WHERE hash = ? AND expires > ?",
+	    SQL_VALUES(SQL_TEXT(claim->hash), SQL_INT(now)), 0, &n, error))
+		return false;
+	if (n != 0) {
+		*answer = CLAIM_BOUNCED;
+		return true;
+	}
+	if (claim->domain_capped && config->ack_domain_cap > 0 && !read_rate(store, "domain", claim->domain, now / 3600, &n, error))
+		return false;
+	*answer = claim->domain_capped && config->ack_domain_cap > 0 && n >= config->ack_domain_cap ? CLAIM_RATE : CLAIM_WON;
+	return true;
+}
+
+/* When the job may leave: ack.delay from now, and later where the site's cap has filled that minute. Minutes fill one after
+ * another, so the last one with jobs in it is the only one to look at. */
+static bool place(SqliteStore *store, gint64 now, gint64 *due, GError **error)
+{
+	const Config *config = store->base.config;
+	gint64 minute, last, n;
+
+	*due = now + (config->ack_delay + 999) / 1000;
+	if (config->ack_site_cap <= 0)
+		return true;
+	minute = *due / 60;
+	if (!sqlite_number(store, "SELECT max(window) FROM rate WHERE kind = 'site' AND key = ''", NULL, 0, &last, error))
+		return false;
+	minute = MAX(minute, last);
+	if (!read_rate(store, "site", "", minute, &n, error))
+		return false;
+	if (n >= config->ack_site_cap)
+		minute++;
+	*due = MAX(*due, minute * 60);
+	return add_rate(store, "site", "", minute, (minute + 1) * 60, error);
+}
+
+static bool enqueue(SqliteStore *store, const StoreClaim *claim, const char *kind, gint64 now, GError **error)
+{
+	const ClaimRequest *request = claim->request;
+	gint64 due;
+
+	if (claim->domain_capped && store->base.config->ack_domain_cap > 0 &&
+	    !add_rate(store, "domain", claim->domain, now / 3600, (now / 3600 + 1) * 3600, error))
+		return false;
+	if (!place(store, now, &due, error) ||
+	    !sqlite_run(store, "INSERT OR REPLACE INTO marks(id, kind, hash, token, at, expires) VALUES(?, ?, ?, ?, ?, ?)",
+	        SQL_VALUES(SQL_TEXT(request->id), SQL_TEXT(kind), SQL_TEXT(claim->hash), SQL_TEXT(claim->token), SQL_INT(now),
+	        SQL_INT(now + MARK_TTL_SECONDS(store->base.config))), error) ||
+	    !sqlite_run(store, "INSERT INTO jobs(payload, mac, id, kind, token, queued_at, due) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	        SQL_VALUES(SQL_TEXT(claim->payload), SQL_TEXT(claim->mac), SQL_TEXT(request->id), SQL_TEXT(kind),
+	        SQL_TEXT(claim->token), SQL_INT(now), SQL_INT(due)), error) ||
+	    !sqlite_run(store, "INSERT OR IGNORE INTO affected(id, hash, at) VALUES(?, ?, ?)",
+	        SQL_VALUES(SQL_TEXT(request->id), SQL_TEXT(claim->hash), SQL_INT(now)), error))
+		return false;
+	if (sqlite3_changes(store->db) > 0 && !sqlite_add_count(store, request->id, "affected", 1, error))
+		return false;
+	return sqlite_add_count(store, request->id, "queued", 1, error);
+}
+
+bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	const char *kind = claim->request->resolved ? "resolved" : "active";
+	ClaimAnswer found = CLAIM_AWAY;
+	gint64 now = clock_now();
+	bool queued, ok;
+
+	if (!sqlite_begin_write(store, error))
+		return false;
+	ok = judge(store, claim, kind, now, &found, &queued, error);
+	if (ok && found == CLAIM_WON && !queued)
+		ok = enqueue(store, claim, kind, now, error);
+	if (!sqlite_end(store, ok, error))
+		return false;
+	*answer = found;
+	return true;
+}

@@ -1,0 +1,104 @@
+/* sqlite-private: what the sqlite-*.c share: the struct, statements, transactions. Layer: store, private to sqlite*.c. */
+#ifndef OUTAGE_STORE_SQLITE_PRIVATE_H
+#define OUTAGE_STORE_SQLITE_PRIVATE_H
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include "store/backend.h"
+
+typedef struct {
+	Store base;
+	sqlite3 *db;
+	char *path;
+	dev_t device;            /* of the file we opened: tells when another one took its place */
+	ino_t inode;
+	GHashTable *statements;  /* SQL text, by address -> sqlite3_stmt, prepared once */
+	gint64 busy_until;       /* clock_mono_us: until then a lock held by others is waited for */
+	gint64 data_version;     /* last seen; changes when another connection has committed */
+	gint64 seen_incidents;   /* generation.n of 'incidents' and 'accounts' at the last reading */
+	gint64 seen_accounts;
+	gint64 purged_at;
+} SqliteStore;
+
+/* A value to bind, and a list of them: SQL_VALUES(SQL_TEXT(name), SQL_INT(n)). NULL is a text too. */
+typedef struct {
+	enum { SQL_KIND_END, SQL_KIND_TEXT, SQL_KIND_INT } kind;
+	const char *text;
+	gint64 number;
+} SqlValue;
+#define SQL_TEXT(value) { .kind = SQL_KIND_TEXT, .text = (value) }
+#define SQL_INT(value) { .kind = SQL_KIND_INT, .number = (gint64)(value) }
+#define SQL_VALUES(...) ((const SqlValue[]){ __VA_ARGS__, { .kind = SQL_KIND_END } })
+
+/* Sets error from the connection's last failure; what: what we were doing. */
+void sqlite_fail(SqliteStore *store, const char *what, GError **error);
+
+/* sql must be a string literal: statements are kept by its address. values may be NULL; their texts must live until the
+ * statement is finished. Returns NULL with error; the caller steps and then calls sqlite_finish. */
+sqlite3_stmt *sqlite_start(SqliteStore *store, const char *sql, const SqlValue *values, GError **error);
+/* *row: there is one. False with error. */
+bool sqlite_step(SqliteStore *store, sqlite3_stmt *statement, bool *row, GError **error);
+void sqlite_finish(sqlite3_stmt *statement);
+/* Returns the column as text, "" for NULL; valid until the next step. */
+const char *sqlite_text(sqlite3_stmt *statement, int column);
+/* Returns a copy of the column, NULL for NULL; caller frees. */
+char *sqlite_copy(sqlite3_stmt *statement, int column);
+
+/* Runs a statement that returns nothing. */
+bool sqlite_run(SqliteStore *store, const char *sql, const SqlValue *values, GError **error);
+/* Reads one number; fallback where there is no row. */
+bool sqlite_number(SqliteStore *store, const char *sql, const SqlValue *values, gint64 fallback, gint64 *number,
+    GError **error);
+/* Reads one text (*text NULL where there is no row); caller frees. */
+bool sqlite_one_text(SqliteStore *store, const char *sql, const SqlValue *values, char **text, GError **error);
+
+/* A write begins at once as one: a transaction that turns from reading to writing fails in spite of every waiting. */
+bool sqlite_begin_write(SqliteStore *store, GError **error);
+/* A read of several tables that have to fit together. */
+bool sqlite_begin_read(SqliteStore *store, GError **error);
+/* Commits where ok, else rolls back; returns ok and committed. error is set only by the commit. */
+bool sqlite_end(SqliteStore *store, bool ok, GError **error);
+
+/* Returns false with error where the file was replaced or removed under us. */
+bool sqlite_file_is_ours(SqliteStore *store, GError **error);
+/* Returns true where another connection has committed since the last call; -1 on error. */
+int sqlite_changed(SqliteStore *store, GError **error);
+
+/* Adds n to a counter of the incident id (or "all"); inside a transaction. */
+bool sqlite_add_count(SqliteStore *store, const char *id, const char *counter, gint64 n, GError **error);
+/* Adds an event; inside a transaction. by NULL = this node. */
+bool sqlite_event(SqliteStore *store, const char *what, const char *name, const char *by, const char *detail, GError **error);
+
+/* sqlite-schema.c */
+bool sqlite_migrate(SqliteStore *store, GError **error);
+/* Removes what is past its time; does so at most every few minutes. */
+bool sqlite_purge(SqliteStore *store, GError **error);
+
+/* sqlite-incident.c */
+Snapshot *sqlite_snapshot(Store *base, const Snapshot *last, GError **error);
+bool sqlite_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
+    IncidentState *out, GError **error);
+bool sqlite_set_texts(Store *base, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error);
+bool sqlite_add_update(Store *base, const char *name, const char *text, const char *by, GError **error);
+/* Reads outage:state of name; *found false leaves *state cleared. */
+bool sqlite_read_state(SqliteStore *store, const char *name, IncidentState *state, bool *found, GError **error);
+/* Returns the pause's reason in *reason, or NULL where not paused; caller frees. */
+bool sqlite_read_pause(SqliteStore *store, char **reason, GError **error);
+
+/* sqlite-claim.c */
+bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
+
+/* sqlite-queue.c */
+StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error);
+bool sqlite_job_done(Store *base, const StoredJob *job, GError **error);
+bool sqlite_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
+bool sqlite_job_bury(Store *base, const StoredJob *job, const char *why, GError **error);
+bool sqlite_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error);
+bool sqlite_job_promote(Store *base, const StoredJob *job, const char *hash, bool *won, GError **error);
+bool sqlite_queue_counts(Store *base, QueueCounts *counts, GError **error);
+GPtrArray *sqlite_queue_list(Store *base, QueueList list, guint count, GError **error);
+bool sqlite_queue_retry(Store *base, const char *handle, guint *moved, GError **error);
+bool sqlite_queue_bury(Store *base, const char *handle, const char *why, guint *moved, GError **error);
+
+#endif

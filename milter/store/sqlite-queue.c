@@ -1,0 +1,255 @@
+/* sqlite-queue: the acknowledgements to be sent, as rows of jobs. Layer: store, private to sqlite*.c.
+ *
+ * A row is waiting (due at a time), taken (by a replier, since taken_at) or dead (buried, kept with its reason until the
+ * operator retries it or its retention is over). Sent and withdrawn ones are gone. */
+#include "base/clock.h"
+#include "store/sqlite-private.h"
+
+#define POLL_US 25000
+#define LOOK_EVERY_US G_USEC_PER_SEC /* for what becomes due without a commit */
+
+/* Handles are row numbers; what is none names no job. */
+static gint64 row_of(const char *handle)
+{
+	gint64 n;
+
+	return g_ascii_string_to_signed(handle, 10, 1, G_MAXINT64, &n, NULL) ? n : 0;
+}
+
+/* Columns: n, payload, mac, tries, due, why. */
+static StoredJob *read_job(sqlite3_stmt *row, gint64 now)
+{
+	StoredJob *job = g_new0(StoredJob, 1);
+
+	job->handle = sqlite_copy(row, 0);
+	job->payload = sqlite_copy(row, 1);
+	job->mac = sqlite_copy(row, 2);
+	job->tries = (guint)sqlite3_column_int64(row, 3);
+	job->due = sqlite3_column_int64(row, 4) > now ? sqlite3_column_int64(row, 4) : 0;
+	job->why = sqlite_copy(row, 5);
+	return job;
+}
+
+/* The job that is longest due, or else one whose replier has been silent for idle_ms; 0 where there is none. */
+static bool next_job(SqliteStore *store, gint64 idle_ms, gint64 *n, GError **error)
+{
+	return sqlite_number(store, "SELECT n FROM jobs WHERE state = 'waiting' AND due <= ? ORDER BY due, n LIMIT 1",
+	           SQL_VALUES(SQL_INT(clock_now())), 0, n, error) &&
+	    (*n != 0 || sqlite_number(store, "SELECT n FROM jobs WHERE state = 'taken' AND taken_at <= ? ORDER BY taken_at, n LIMIT 1",
+	        SQL_VALUES(SQL_INT(g_get_real_time() / 1000 - idle_ms)), 0, n, error));
+}
+
+static bool mark_taken(SqliteStore *store, gint64 n, StoredJob **job, GError **error)
+{
+	sqlite3_stmt *statement;
+	bool row, ok;
+
+	if (!sqlite_run(store, "UPDATE jobs SET state = 'taken', taken_by = ?, taken_at = ? WHERE n = ?",
+	    SQL_VALUES(SQL_TEXT(store->base.node), SQL_INT(g_get_real_time() / 1000), SQL_INT(n)), error))
+		return false;
+	statement = sqlite_start(store, "SELECT n, payload, mac, tries, due, why FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)),
+	    error);
+	if (statement == NULL)
+		return false;
+	ok = sqlite_step(store, statement, &row, error);
+	if (ok && row)
+		*job = read_job(statement, clock_now());
+	sqlite_finish(statement);
+	return ok;
+}
+
+static bool try_take(SqliteStore *store, gint64 idle_ms, StoredJob **job, GError **error)
+{
+	g_autoptr(StoredJob) taken = NULL;
+	gint64 n;
+	bool ok;
+
+	/* Looking first keeps idle repliers from taking the write lock for nothing. */
+	if (!next_job(store, idle_ms, &n, error))
+		return false;
+	if (n == 0)
+		return true;
+	if (!sqlite_begin_write(store, error))
+		return false;
+	ok = next_job(store, idle_ms, &n, error) && (n == 0 || mark_taken(store, n, &taken, error));
+	if (!sqlite_end(store, ok, error))
+		return false;
+	*job = g_steal_pointer(&taken);
+	return true;
+}
+
+StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	gint64 now = clock_mono_us(), until = now + wait_ms * 1000, next_look = now;
+	StoredJob *job = NULL;
+	int changed = 0;
+
+	for (;;) {
+		if (changed > 0 || now >= next_look) {
+			next_look = now + LOOK_EVERY_US;
+			if (!sqlite_file_is_ours(store, error) || !try_take(store, idle_ms, &job, error) || job != NULL)
+				return job;
+		}
+		if (now >= until)
+			return NULL;
+		g_usleep((gulong)MIN(POLL_US, until - now));
+		changed = sqlite_changed(store, error);
+		if (changed < 0)
+			return NULL;
+		now = clock_mono_us();
+	}
+}
+
+/* Counts what became of a job, before its row goes; once, however often it is told. The caller counts for its incident. */
+static bool count_outcome(SqliteStore *store, gint64 n, const char *counter, GError **error)
+{
+	gint64 there;
+
+	return sqlite_number(store, "SELECT 1 FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), 0, &there, error) &&
+	    (there == 0 || sqlite_add_count(store, "all", counter, 1, error));
+}
+
+bool sqlite_job_done(Store *base, const StoredJob *job, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	gint64 n = row_of(job->handle);
+	bool ok;
+
+	if (!sqlite_begin_write(store, error))
+		return false;
+	/* In whatever state the row is by now: it was sent and must not be sent again. */
+	ok = count_outcome(store, n, "sent", error) &&
+	    sqlite_run(store, "DELETE FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), error);
+	return sqlite_end(store, ok, error);
+}
+
+bool sqlite_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+
+	return sqlite_begin_write(store, error) && sqlite_end(store, sqlite_run(store, "UPDATE jobs SET state = 'waiting',"
+	    " due = ?, tries = tries + ?, why = ifnull(?, why), taken_by = NULL, taken_at = NULL WHERE n = ? AND state = 'taken'",
+	    SQL_VALUES(SQL_INT(due != 0 ? due : clock_now()), SQL_INT(failed), SQL_TEXT(why), SQL_INT(row_of(job->handle))), error),
+	    error);
+}
+
+bool sqlite_job_bury(Store *base, const StoredJob *job, const char *why, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+
+	return sqlite_begin_write(store, error) && sqlite_end(store, sqlite_run(store, "UPDATE jobs SET state = 'dead', why = ?,"
+	    " taken_by = NULL, taken_at = NULL WHERE n = ?", SQL_VALUES(SQL_TEXT(why), SQL_INT(row_of(job->handle))), error), error);
+}
+
+bool sqlite_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	gint64 n = row_of(job->handle);
+	bool ok;
+
+	if (!sqlite_begin_write(store, error))
+		return false;
+	/* Both kinds: a job that was promoted holds two marks under one token. */
+	ok = sqlite_run(store, "DELETE FROM marks WHERE hash = ? AND (id, token) IN (SELECT id, token FROM jobs WHERE n = ?)",
+	         SQL_VALUES(SQL_TEXT(hash), SQL_INT(n)), error) &&
+	    count_outcome(store, n, "withdrawn", error) &&
+	    sqlite_run(store, "DELETE FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), error);
+	return sqlite_end(store, ok, error);
+}
+
+bool sqlite_job_promote(Store *base, const StoredJob *job, const char *hash, bool *won, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	gint64 n = row_of(job->handle), now = clock_now(), mine = 0;
+	bool ok;
+
+	if (!sqlite_begin_write(store, error))
+		return false;
+	/* A mark past its time is as good as none, although the sweep has not come by yet. */
+	ok = sqlite_run(store, "INSERT INTO marks(id, kind, hash, token, at, expires) SELECT id, 'resolved', ?1, token, ?2, ?3"
+	         " FROM jobs WHERE n = ?4 ON CONFLICT(id, kind, hash) DO UPDATE SET token = excluded.token, at = excluded.at,"
+	         " expires = excluded.expires WHERE marks.expires <= ?2", SQL_VALUES(SQL_TEXT(hash), SQL_INT(now),
+	         SQL_INT(now + MARK_TTL_SECONDS(store->base.config)), SQL_INT(n)), error) &&
+	    sqlite_number(store, "SELECT 1 FROM jobs AS j JOIN marks AS m ON m.id = j.id AND m.token = j.token"
+	        " WHERE j.n = ? AND m.kind = 'resolved' AND m.hash = ?", SQL_VALUES(SQL_INT(n), SQL_TEXT(hash)), 0, &mine, error);
+	if (!sqlite_end(store, ok, error))
+		return false;
+	*won = mine != 0;
+	return true;
+}
+
+bool sqlite_queue_counts(Store *base, QueueCounts *counts, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT"
+	    " (SELECT count(*) FROM jobs WHERE state = 'taken' OR (state = 'waiting' AND due <= ?1)),"
+	    " (SELECT count(*) FROM jobs WHERE state = 'waiting' AND due > ?1),"
+	    " (SELECT count(*) FROM jobs WHERE state = 'dead'),"
+	    " (SELECT n FROM stats WHERE id = 'all' AND counter = 'sent'),"
+	    " (SELECT n FROM stats WHERE id = 'all' AND counter = 'withdrawn'),"
+	    " (SELECT min(queued_at) FROM jobs WHERE state <> 'dead')", SQL_VALUES(SQL_INT(clock_now())), error);
+	bool row, ok;
+
+	if (statement == NULL)
+		return false;
+	ok = sqlite_step(store, statement, &row, error);
+	if (ok && row) {
+		counts->pending = (guint64)sqlite3_column_int64(statement, 0);
+		counts->delayed = (guint64)sqlite3_column_int64(statement, 1);
+		counts->dead = (guint64)sqlite3_column_int64(statement, 2);
+		counts->sent = (guint64)sqlite3_column_int64(statement, 3);
+		counts->withdrawn = (guint64)sqlite3_column_int64(statement, 4);
+		counts->oldest = sqlite3_column_int64(statement, 5);
+	}
+	sqlite_finish(statement);
+	return ok;
+}
+
+GPtrArray *sqlite_queue_list(Store *base, QueueList list, guint count, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func((GDestroyNotify)stored_job_free);
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT n, payload, mac, tries, due, why FROM jobs"
+	    " WHERE (state = 'dead') = ? ORDER BY n LIMIT ?", SQL_VALUES(SQL_INT(list == QUEUE_DEAD), SQL_INT(count)), error);
+	bool row, ok;
+
+	if (statement == NULL)
+		return NULL;
+	while ((ok = sqlite_step(store, statement, &row, error)) && row)
+		g_ptr_array_add(jobs, read_job(statement, clock_now()));
+	sqlite_finish(statement);
+	return ok ? g_steal_pointer(&jobs) : NULL;
+}
+
+/* One operator's move of one job or all; sql has a last parameter that is the row, or -1 for all. */
+static bool move_jobs(SqliteStore *store, const char *sql, const SqlValue *values, const char *what, const char *handle,
+    guint *moved, GError **error)
+{
+	bool ok;
+
+	*moved = 0;
+	if (!sqlite_begin_write(store, error))
+		return false;
+	ok = sqlite_run(store, sql, values, error);
+	if (ok)
+		*moved = (guint)sqlite3_changes(store->db);
+	if (*moved > 0)
+		ok = sqlite_event(store, what, NULL, NULL, handle != NULL ? handle : "all", error);
+	return sqlite_end(store, ok, error);
+}
+
+bool sqlite_queue_retry(Store *base, const char *handle, guint *moved, GError **error)
+{
+	/* A buried job gets all its tries again. */
+	return move_jobs((SqliteStore *)base, "UPDATE jobs SET state = 'waiting', due = ?1, tries = 0"
+	    " WHERE state = 'dead' AND ?2 IN (n, -1)",
+	    SQL_VALUES(SQL_INT(clock_now()), SQL_INT(handle != NULL ? row_of(handle) : -1)), "queue-retry", handle, moved, error);
+}
+
+bool sqlite_queue_bury(Store *base, const char *handle, const char *why, guint *moved, GError **error)
+{
+	return move_jobs((SqliteStore *)base, "UPDATE jobs SET state = 'dead', why = ?1, taken_by = NULL, taken_at = NULL"
+	    " WHERE state <> 'dead' AND ?2 IN (n, -1)",
+	    SQL_VALUES(SQL_TEXT(why), SQL_INT(handle != NULL ? row_of(handle) : -1)), "queue-bury", handle, moved, error);
+}

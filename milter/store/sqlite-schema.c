@@ -1,0 +1,141 @@
+/* sqlite-schema: the tables of the SQLite store, their migration by user_version, and the removal of what is past its time.
+ * Layer: store, private to sqlite*.c.
+ *
+ * The tables mirror the Redis keys of design.md 4.3 and 4.4. Triggers count changes in `generation`, so that the watch reads
+ * again only where incidents or accounts changed and not after every claim; being triggers, they also see a hand at the
+ * sqlite3 shell. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "store/sqlite-private.h"
+
+#define SCHEMA_VERSION 1
+#define PURGE_EVERY 600 /* seconds */
+#define RATE_KEEP 86400 /* seconds: well past the longest window of a cap */
+#define STATS_KEEP (365 * 86400)
+
+static const char *const tables[] = {
+	"CREATE TABLE flip(name TEXT PRIMARY KEY, word TEXT) WITHOUT ROWID",
+	"CREATE TABLE pause(one INTEGER PRIMARY KEY CHECK(one = 1), reason TEXT NOT NULL)",
+	"CREATE TABLE state(name TEXT PRIMARY KEY, flip TEXT NOT NULL, word TEXT NOT NULL, id TEXT, declared_at INTEGER NOT NULL,"
+	" resolved_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID",
+	/* texts: of the incident that is open or prepared; the row with field 'id' says whose they are. */
+	"CREATE TABLE texts(name TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(name, field)) WITHOUT ROWID",
+	"CREATE TABLE past(id TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL,"
+	" PRIMARY KEY(id, field)) WITHOUT ROWID",
+	"CREATE TABLE updates(n INTEGER PRIMARY KEY, name TEXT NOT NULL, id TEXT, at INTEGER NOT NULL, text TEXT NOT NULL,"
+	" author TEXT)",
+	"CREATE INDEX updates_name ON updates(name, n)",
+	"CREATE TABLE marks(id TEXT NOT NULL, kind TEXT NOT NULL, hash TEXT NOT NULL, token TEXT NOT NULL, at INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL, PRIMARY KEY(id, kind, hash)) WITHOUT ROWID",
+	"CREATE INDEX marks_expires ON marks(expires)",
+	"CREATE TABLE affected(id TEXT NOT NULL, hash TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(id, hash)) WITHOUT ROWID",
+	"CREATE TABLE bounced(hash TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID",
+	"CREATE TABLE rate(kind TEXT NOT NULL, key TEXT NOT NULL, window INTEGER NOT NULL, ends INTEGER NOT NULL,"
+	" n INTEGER NOT NULL, PRIMARY KEY(kind, key, window)) WITHOUT ROWID",
+	/* jobs: AUTOINCREMENT, for a handle must never come to mean another job. taken_at in milliseconds. */
+	"CREATE TABLE jobs(n INTEGER PRIMARY KEY AUTOINCREMENT, payload TEXT NOT NULL, mac TEXT NOT NULL, id TEXT NOT NULL,"
+	" kind TEXT NOT NULL, token TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, queued_at INTEGER NOT NULL,"
+	" due INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'waiting', taken_by TEXT, taken_at INTEGER, why TEXT)",
+	"CREATE INDEX jobs_due ON jobs(state, due, n)",
+	"CREATE TABLE accounts(key TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID",
+	"CREATE TABLE events(n INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, name TEXT, by TEXT, detail TEXT)",
+	"CREATE TABLE stats(id TEXT NOT NULL, counter TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(id, counter)) WITHOUT ROWID",
+	"CREATE TABLE nodes(node TEXT PRIMARY KEY, at INTEGER NOT NULL, json TEXT NOT NULL) WITHOUT ROWID",
+	"CREATE TABLE generation(what TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID",
+	"INSERT INTO generation(what, n) VALUES('incidents', 1), ('accounts', 1)",
+};
+
+static const struct {
+	const char *table;
+	const char *counts_as;
+} watched[] = {
+	{ "flip", "incidents" }, { "pause", "incidents" }, { "state", "incidents" }, { "texts", "incidents" },
+	{ "updates", "incidents" }, { "accounts", "accounts" },
+};
+
+/* For statements that run once in the life of a file: not kept. */
+static bool execute(SqliteStore *store, const char *sql, GError **error)
+{
+	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return true;
+	sqlite_fail(store, "setting up its tables", error);
+	return false;
+}
+
+static bool create_triggers(SqliteStore *store, GError **error)
+{
+	static const char *const verbs[] = { "INSERT", "UPDATE", "DELETE" };
+	bool ok = true;
+
+	for (gsize i = 0; ok && i < G_N_ELEMENTS(watched); i++) {
+		for (gsize verb = 0; ok && verb < G_N_ELEMENTS(verbs); verb++) {
+			g_autofree char *sql = g_strdup_printf("CREATE TRIGGER %s_%s AFTER %s ON %s BEGIN"
+			    " UPDATE generation SET n = n + 1 WHERE what = '%s'; END", watched[i].table, verbs[verb], verbs[verb],
+			    watched[i].table, watched[i].counts_as);
+
+			ok = execute(store, sql, error);
+		}
+	}
+	return ok;
+}
+
+static bool create_tables(SqliteStore *store, GError **error)
+{
+	bool ok = true;
+
+	for (gsize i = 0; ok && i < G_N_ELEMENTS(tables); i++)
+		ok = execute(store, tables[i], error);
+	return ok && create_triggers(store, error) &&
+	    execute(store, "PRAGMA user_version = " G_STRINGIFY(SCHEMA_VERSION), error);
+}
+
+bool sqlite_migrate(SqliteStore *store, GError **error)
+{
+	gint64 version;
+	bool ok;
+
+	if (!sqlite_number(store, "PRAGMA user_version", NULL, 0, &version, error))
+		return false;
+	if (version == SCHEMA_VERSION)
+		return true;
+	if (version > SCHEMA_VERSION) {
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "store %s: made by a newer version of this program (tables of"
+		    " version %" G_GINT64_FORMAT ", this one knows %d)", store->path, version, SCHEMA_VERSION);
+		return false;
+	}
+	if (!sqlite_begin_write(store, error))
+		return false;
+	/* Another process may have been quicker while we waited for the lock. */
+	ok = sqlite_number(store, "PRAGMA user_version", NULL, 0, &version, error) &&
+	    (version == SCHEMA_VERSION || create_tables(store, error));
+	return sqlite_end(store, ok, error);
+}
+
+static bool purge_rows(SqliteStore *store, gint64 now, GError **error)
+{
+	gint64 kept_since = now - store->base.config->retention / 1000;
+
+	return sqlite_run(store, "DELETE FROM marks WHERE expires <= ?", SQL_VALUES(SQL_INT(now)), error) &&
+	    sqlite_run(store, "DELETE FROM bounced WHERE expires <= ?", SQL_VALUES(SQL_INT(now)), error) &&
+	    sqlite_run(store, "DELETE FROM rate WHERE ends <= ?", SQL_VALUES(SQL_INT(now - RATE_KEEP)), error) &&
+	    sqlite_run(store, "DELETE FROM past WHERE at <= ?", SQL_VALUES(SQL_INT(kept_since)), error) &&
+	    sqlite_run(store, "DELETE FROM affected WHERE at <= ?", SQL_VALUES(SQL_INT(kept_since)), error) &&
+	    sqlite_run(store, "DELETE FROM updates WHERE at <= ? AND id IS NOT (SELECT id FROM state WHERE name = updates.name)",
+	        SQL_VALUES(SQL_INT(kept_since)), error) &&
+	    /* A buried job carries an address. */
+	    sqlite_run(store, "DELETE FROM jobs WHERE state = 'dead' AND queued_at <= ?", SQL_VALUES(SQL_INT(kept_since)), error) &&
+	    sqlite_run(store, "DELETE FROM events WHERE at <= ?", SQL_VALUES(SQL_INT(now - STATS_KEEP)), error) &&
+	    sqlite_run(store, "DELETE FROM nodes WHERE at <= ?", SQL_VALUES(SQL_INT(kept_since)), error);
+}
+
+bool sqlite_purge(SqliteStore *store, GError **error)
+{
+	gint64 now = clock_now();
+
+	if (store->purged_at != 0 && now - store->purged_at < PURGE_EVERY && now >= store->purged_at)
+		return true;
+	if (!sqlite_begin_write(store, error) || !sqlite_end(store, purge_rows(store, now, error), error))
+		return false;
+	store->purged_at = now;
+	return true;
+}

@@ -1,0 +1,368 @@
+/* sqlite: the store as one SQLite file: one machine, no server. Layer: store.
+ *
+ * One connection per Store, write-ahead log, synchronous=FULL: what was answered as done survives a power cut. Every write is
+ * a BEGIN IMMEDIATE transaction and so all or nothing, as the scripts are on Redis. This file opens and closes the connection,
+ * waits for changes, and holds the small tables (accounts, events, nodes, counters); the siblings sqlite-*.c hold the rest. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "store/sqlite-private.h"
+
+#define FILE_MODE 0660 /* milter, replier and outagectl share it through their group */
+#define WATCH_STEP_MS 25
+#define FILE_CHECK_US G_USEC_PER_SEC
+
+static void finalize(gpointer statement)
+{
+	sqlite3_finalize(statement);
+}
+
+static void sqlite_close_store(Store *base)
+{
+	SqliteStore *store = (SqliteStore *)base;
+
+	g_hash_table_unref(store->statements);
+	sqlite3_close_v2(store->db);
+	config_unref(store->base.config);
+	g_free(store->base.node);
+	g_free(store->path);
+	g_free(store);
+}
+
+static int wait_for_lock(void *data, int times)
+{
+	SqliteStore *store = data;
+
+	if (clock_mono_us() >= store->busy_until)
+		return 0;
+	/* Writes take well under a millisecond: ask often at first. */
+	g_usleep(times < 20 ? 250 : 2000);
+	return 1;
+}
+
+/* Makes the file ourselves: SQLite would give it the umask's mode, and -wal and -shm follow the file's. Made under another name
+ * and linked: opening and closing the file itself would drop the locks of every other connection that this process has on it. */
+static bool make_file(SqliteStore *store, GError **error)
+{
+	g_autofree char *fresh = g_strdup_printf("%s.XXXXXX", store->path);
+	int fd = g_mkstemp_full(fresh, O_RDWR | O_CLOEXEC, FILE_MODE);
+	bool ok = fd >= 0 && fchmod(fd, FILE_MODE) == 0 && (link(fresh, store->path) == 0 || errno == EEXIST);
+	int saved = errno;
+
+	if (fd >= 0) {
+		close(fd);
+		unlink(fresh);
+	}
+	if (!ok)
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "store %s: it cannot be made: %s%s", store->path,
+		    g_strerror(saved), saved == ENOENT ? " (its folder has to exist)" : "");
+	return ok;
+}
+
+/* Remembers which file it is before it is opened: what takes its place in between is then seen as a stranger. */
+static bool find_file(SqliteStore *store, GError **error)
+{
+	struct stat info;
+
+	if (stat(store->path, &info) != 0 && (errno != ENOENT || !make_file(store, error) || stat(store->path, &info) != 0)) {
+		if (error != NULL && *error == NULL)
+			g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "store %s: %s", store->path, g_strerror(errno));
+		return false;
+	}
+	if (!S_ISREG(info.st_mode)) {
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "store %s: it is no plain file", store->path);
+		return false;
+	}
+	store->device = info.st_dev;
+	store->inode = info.st_ino;
+	return true;
+}
+
+static bool connect_file(SqliteStore *store, GError **error)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	g_autofree char *journal = NULL;
+
+	if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
+		sqlite_fail(store, "opening it", error);
+		return false;
+	}
+	sqlite3_extended_result_codes(store->db, 1);
+	sqlite3_busy_handler(store->db, wait_for_lock, store);
+	if (!sqlite_one_text(store, "PRAGMA journal_mode = WAL", NULL, &journal, error))
+		return false;
+	if (g_strcmp0(journal, "wal") != 0) {
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "store %s: its file system cannot share memory (journal mode"
+		    " %s where wal is needed); put it on a local disk", store->path, journal != NULL ? journal : "unknown");
+		return false;
+	}
+	return sqlite_run(store, "PRAGMA synchronous = FULL", NULL, error) && sqlite_migrate(store, error);
+}
+
+static bool read_generation(SqliteStore *store, const char *what, gint64 *n, GError **error)
+{
+	return sqlite_number(store, "SELECT n FROM generation WHERE what = ?", SQL_VALUES(SQL_TEXT(what)), 0, n, error);
+}
+
+/* Returns 1 where incidents or accounts changed since they were last read or reported, 0 where not. */
+static int look_for_change(SqliteStore *store, GError **error)
+{
+	gint64 incidents, accounts;
+	int changed = 0;
+
+	if (!read_generation(store, "incidents", &incidents, error) || !read_generation(store, "accounts", &accounts, error))
+		return -1;
+	if (store->seen_accounts != 0 && accounts != store->seen_accounts)
+		changed = store->base.accounts_changed = true;
+	if (store->seen_incidents != 0 && incidents != store->seen_incidents)
+		changed = 1;
+	store->seen_accounts = accounts;
+	store->seen_incidents = incidents;
+	return changed;
+}
+
+/* The wal index in shared memory tells of commits without a system call: asking often is cheap. */
+static int sqlite_wait(Store *base, int wake_fd, gint64 timeout_ms, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	gint64 now = clock_mono_us(), until = now + timeout_ms * 1000, next_file_check = now;
+	struct pollfd wake = { .fd = wake_fd, .events = POLLIN };
+	int changed = look_for_change(store, error);
+
+	while (changed == 0 && (now = clock_mono_us()) < until) {
+		if (poll(&wake, wake_fd >= 0 ? 1 : 0, (int)MIN(WATCH_STEP_MS, (until - now) / 1000 + 1)) > 0)
+			return 0;
+		if (now >= next_file_check) {
+			next_file_check = now + FILE_CHECK_US;
+			if (!sqlite_file_is_ours(store, error))
+				return -1;
+		}
+		changed = sqlite_changed(store, error);
+		if (changed > 0)
+			changed = look_for_change(store, error);
+	}
+	return changed;
+}
+
+static bool sqlite_set_pause(Store *base, const char *reason, const char *by, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	bool ok;
+
+	if (!sqlite_begin_write(store, error))
+		return false;
+	ok = (reason != NULL ? sqlite_run(store, "INSERT OR REPLACE INTO pause(one, reason) VALUES(1, ?)",
+	          SQL_VALUES(SQL_TEXT(reason)), error) : sqlite_run(store, "DELETE FROM pause", NULL, error)) &&
+	    sqlite_event(store, reason != NULL ? "pause" : "resume", NULL, by, reason, error);
+	return sqlite_end(store, ok, error);
+}
+
+static bool sqlite_add_event(Store *base, const char *what, const char *name, const char *by, const char *detail,
+    GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+
+	return sqlite_begin_write(store, error) && sqlite_end(store, sqlite_event(store, what, name, by, detail, error), error);
+}
+
+static char *text_or_null(sqlite3_stmt *row, int column)
+{
+	const char *text = sqlite_text(row, column);
+
+	return *text != '\0' ? g_strdup(text) : NULL;
+}
+
+static GPtrArray *sqlite_events(Store *base, guint count, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)store_event_free);
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT at, what, name, by, detail FROM events ORDER BY n DESC LIMIT ?",
+	    SQL_VALUES(SQL_INT(count)), error);
+	bool row, ok;
+
+	if (statement == NULL)
+		return NULL;
+	while ((ok = sqlite_step(store, statement, &row, error)) && row) {
+		StoreEvent *event = g_new0(StoreEvent, 1);
+
+		event->at = sqlite3_column_int64(statement, 0);
+		event->what = g_strdup(sqlite_text(statement, 1));
+		event->name = text_or_null(statement, 2);
+		event->by = text_or_null(statement, 3);
+		event->detail = text_or_null(statement, 4);
+		g_ptr_array_add(events, event);
+	}
+	sqlite_finish(statement);
+	return ok ? g_steal_pointer(&events) : NULL;
+}
+
+static bool read_accounts(SqliteStore *store, Accounts *accounts, GPtrArray *problems, GError **error)
+{
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT key, json FROM accounts ORDER BY key", NULL, error);
+	bool row, ok;
+
+	if (statement == NULL)
+		return false;
+	while ((ok = sqlite_step(store, statement, &row, error)) && row) {
+		g_autoptr(GError) broken = NULL;
+		Account *account = account_parse(sqlite_text(statement, 0), sqlite_text(statement, 1), &broken);
+
+		if (account != NULL)
+			accounts_add(accounts, account);
+		else if (problems != NULL)
+			g_ptr_array_add(problems, g_strdup(broken->message));
+	}
+	sqlite_finish(statement);
+	return ok;
+}
+
+static Accounts *sqlite_accounts(Store *base, GPtrArray *problems, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	g_autoptr(Accounts) accounts = accounts_new();
+	gint64 generation = 0;
+	bool ok;
+
+	if (!sqlite_begin_read(store, error))
+		return NULL;
+	ok = read_generation(store, "accounts", &generation, error) && read_accounts(store, accounts, problems, error);
+	if (!sqlite_end(store, ok, error))
+		return NULL;
+	store->seen_accounts = generation;
+	return g_steal_pointer(&accounts);
+}
+
+static bool sqlite_account_put(Store *base, const char *key, const char *json, const char *by, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	bool ok;
+
+	if (!sqlite_begin_write(store, error))
+		return false;
+	ok = sqlite_run(store, "INSERT OR REPLACE INTO accounts(key, json) VALUES(?, ?)", SQL_VALUES(SQL_TEXT(key), SQL_TEXT(json)),
+	         error) &&
+	    sqlite_event(store, "account", NULL, by, key, error);
+	return sqlite_end(store, ok, error);
+}
+
+static bool sqlite_account_remove(Store *base, const char *key, const char *by, bool *found, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	bool ok;
+
+	if (!sqlite_begin_write(store, error))
+		return false;
+	ok = sqlite_run(store, "DELETE FROM accounts WHERE key = ?", SQL_VALUES(SQL_TEXT(key)), error);
+	*found = ok && sqlite3_changes(store->db) > 0;
+	if (*found)
+		ok = sqlite_event(store, "account-removed", NULL, by, key, error);
+	return sqlite_end(store, ok, error);
+}
+
+static bool sqlite_heartbeat(Store *base, const char *json, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	bool ok;
+
+	if (!sqlite_begin_write(store, error))
+		return false;
+	ok = sqlite_run(store, "INSERT OR REPLACE INTO nodes(node, at, json) VALUES(?, ?, ?)",
+	    SQL_VALUES(SQL_TEXT(store->base.node), SQL_INT(clock_now()), SQL_TEXT(json)), error);
+	/* The heartbeat comes from a thread that has time: it also sweeps. */
+	return sqlite_end(store, ok, error) && sqlite_purge(store, error);
+}
+
+static GPtrArray *sqlite_nodes(Store *base, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func((GDestroyNotify)store_node_free);
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT node, at, json FROM nodes ORDER BY node", NULL, error);
+	bool row, ok;
+
+	if (statement == NULL)
+		return NULL;
+	while ((ok = sqlite_step(store, statement, &row, error)) && row) {
+		StoreNode *node = g_new0(StoreNode, 1);
+
+		node->node = g_strdup(sqlite_text(statement, 0));
+		node->at = sqlite3_column_int64(statement, 1);
+		node->json = g_strdup(sqlite_text(statement, 2));
+		g_ptr_array_add(nodes, node);
+	}
+	sqlite_finish(statement);
+	return ok ? g_steal_pointer(&nodes) : NULL;
+}
+
+static bool sqlite_count(Store *base, const char *id, const char *counter, guint n, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+
+	return sqlite_begin_write(store, error) && sqlite_end(store, sqlite_add_count(store, id, counter, n, error), error);
+}
+
+static GHashTable *sqlite_counters(Store *base, const char *id, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	g_autoptr(GHashTable) counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT counter, n FROM stats WHERE id = ?", SQL_VALUES(SQL_TEXT(id)), error);
+	bool row, ok;
+
+	if (statement == NULL)
+		return NULL;
+	while ((ok = sqlite_step(store, statement, &row, error)) && row)
+		g_hash_table_insert(counters, sqlite_copy(statement, 0), sqlite_copy(statement, 1));
+	sqlite_finish(statement);
+	return ok ? g_steal_pointer(&counters) : NULL;
+}
+
+static const StoreBackend backend = {
+	.name = "sqlite",
+	.close = sqlite_close_store,
+	.snapshot = sqlite_snapshot,
+	.wait = sqlite_wait,
+	.set_word = sqlite_set_word,
+	.set_texts = sqlite_set_texts,
+	.add_update = sqlite_add_update,
+	.set_pause = sqlite_set_pause,
+	.add_event = sqlite_add_event,
+	.events = sqlite_events,
+	.claim = sqlite_claim,
+	.job_take = sqlite_job_take,
+	.job_done = sqlite_job_done,
+	.job_retry = sqlite_job_retry,
+	.job_bury = sqlite_job_bury,
+	.job_withdraw = sqlite_job_withdraw,
+	.job_promote = sqlite_job_promote,
+	.queue_counts = sqlite_queue_counts,
+	.queue_list = sqlite_queue_list,
+	.queue_retry = sqlite_queue_retry,
+	.queue_bury = sqlite_queue_bury,
+	.accounts = sqlite_accounts,
+	.account_put = sqlite_account_put,
+	.account_remove = sqlite_account_remove,
+	.heartbeat = sqlite_heartbeat,
+	.nodes = sqlite_nodes,
+	.count = sqlite_count,
+	.counters = sqlite_counters,
+};
+
+Store *sqlite_store_open(const Config *config, const char *node, GError **error)
+{
+	SqliteStore *store = g_new0(SqliteStore, 1);
+
+	store->base.backend = &backend;
+	store->base.config = config_ref((Config *)config);
+	store->base.node = g_strdup(node);
+	store->path = g_strdup(config->store_url + strlen("sqlite:"));
+	store->statements = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, finalize);
+	if (find_file(store, error) && connect_file(store, error))
+		return &store->base;
+	sqlite_close_store(&store->base);
+	return NULL;
+}

@@ -1,0 +1,239 @@
+/* store: chooses the backend by the URL's scheme and forwards every call to it. Layer: store.
+ *
+ * What both backends share stands here, so that they cannot come to differ in it: checking arguments that come from the
+ * operator, numbering snapshots, and freeing what a store hands out. */
+#include "store/backend.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+Store *store_open(const Config *config, const char *node, GError **error)
+{
+	if (!store_url_check(config->store_url, error))
+		return NULL;
+	if (g_str_has_prefix(config->store_url, "sqlite:"))
+		return sqlite_store_open(config, node, error);
+	return redis_store_open(config, node, error);
+}
+
+void store_close(Store *store)
+{
+	if (store != NULL)
+		store->backend->close(store);
+}
+
+Snapshot *store_snapshot(Store *store, const Snapshot *last, GError **error)
+{
+	Snapshot *snapshot = store->backend->snapshot(store, last, error);
+
+	if (snapshot != NULL) {
+		snapshot->generation = last != NULL ? last->generation + 1 : 1;
+		snapshot->taken_at = clock_now();
+	}
+	return snapshot;
+}
+
+int store_wait(Store *store, int wake_fd, gint64 timeout_ms, GError **error)
+{
+	return store->backend->wait(store, wake_fd, timeout_ms, error);
+}
+
+static bool check_name(const char *name, GError **error)
+{
+	g_autofree char *shown = NULL;
+
+	if (g_strcmp0(name, "default") == 0 || incident_name_valid(name))
+		return true;
+	shown = log_escape(name, 64);
+	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID,
+	    "\"%s\" is no name for an incident: up to 32 of a-z, 0-9, _ and -, and none of the severity words", shown);
+	return false;
+}
+
+static bool check_texts(char *const texts[TEXT_FIELDS], GError **error)
+{
+	for (TextField field = 0; texts != NULL && field < TEXT_FIELDS; field++)
+		if (texts[field] != NULL && !text_field_check(field, texts[field], error))
+			return false;
+	return true;
+}
+
+bool store_set_word(Store *store, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
+    IncidentState *out, GError **error)
+{
+	return check_name(name, error) && check_texts(texts, error) &&
+	    store->backend->set_word(store, name, word, texts, by, out, error);
+}
+
+bool store_set_texts(Store *store, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error)
+{
+	return check_name(name, error) && check_texts(texts, error) &&
+	    store->backend->set_texts(store, name, texts, by, error);
+}
+
+bool store_add_update(Store *store, const char *name, const char *text, const char *by, GError **error)
+{
+	/* An update is quoted in replies like a text, so it obeys the rules of one. */
+	if (*text == '\0' || !text_field_check(TEXT_SCOPE, text, NULL)) {
+		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID,
+		    "update: the text is empty, longer than 4 KB, not valid UTF-8, or has control characters");
+		return false;
+	}
+	return check_name(name, error) && store->backend->add_update(store, name, text, by, error);
+}
+
+bool store_set_pause(Store *store, const char *reason, const char *by, GError **error)
+{
+	g_autofree char *text = g_strstrip(g_strdup(reason != NULL ? reason : ""));
+
+	/* These two read as "not paused": taking one for a reason would tell the operator that all has stopped when it has not. */
+	if (strcmp(text, "0") == 0 || g_ascii_strcasecmp(text, "off") == 0) {
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "pause: \"%s\" is no reason, it means not paused", text);
+		return false;
+	}
+	return store->backend->set_pause(store, *text != '\0' ? text : NULL, by, error);
+}
+
+bool store_add_event(Store *store, const char *what, const char *name, const char *by, const char *detail, GError **error)
+{
+	return store->backend->add_event(store, what, name, by, detail, error);
+}
+
+void store_event_free(StoreEvent *event)
+{
+	if (event == NULL)
+		return;
+	g_free(event->what);
+	g_free(event->name);
+	g_free(event->by);
+	g_free(event->detail);
+	g_free(event);
+}
+
+GPtrArray *store_events(Store *store, guint count, GError **error)
+{
+	return store->backend->events(store, count, error);
+}
+
+bool store_claim(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
+{
+	*answer = CLAIM_AWAY;
+	return store->backend->claim(store, claim, answer, error);
+}
+
+StoredJob *store_job_take(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error)
+{
+	return store->backend->job_take(store, wait_ms, idle_ms, error);
+}
+
+bool store_job_done(Store *store, const StoredJob *job, GError **error)
+{
+	return store->backend->job_done(store, job, error);
+}
+
+bool store_job_retry(Store *store, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error)
+{
+	return store->backend->job_retry(store, job, due, failed, why, error);
+}
+
+bool store_job_bury(Store *store, const StoredJob *job, const char *why, GError **error)
+{
+	return store->backend->job_bury(store, job, why, error);
+}
+
+bool store_job_withdraw(Store *store, const StoredJob *job, const char *hash, GError **error)
+{
+	return store->backend->job_withdraw(store, job, hash, error);
+}
+
+bool store_job_promote(Store *store, const StoredJob *job, const char *hash, bool *won, GError **error)
+{
+	*won = false;
+	return store->backend->job_promote(store, job, hash, won, error);
+}
+
+bool store_queue_counts(Store *store, QueueCounts *counts, GError **error)
+{
+	memset(counts, 0, sizeof *counts);
+	return store->backend->queue_counts(store, counts, error);
+}
+
+GPtrArray *store_queue_list(Store *store, QueueList list, guint count, GError **error)
+{
+	return store->backend->queue_list(store, list, count, error);
+}
+
+bool store_queue_retry(Store *store, const char *handle, guint *moved, GError **error)
+{
+	guint ignored;
+
+	return store->backend->queue_retry(store, handle, moved != NULL ? moved : &ignored, error);
+}
+
+bool store_queue_bury(Store *store, const char *handle, const char *why, guint *moved, GError **error)
+{
+	guint ignored;
+
+	return store->backend->queue_bury(store, handle, why, moved != NULL ? moved : &ignored, error);
+}
+
+Accounts *store_accounts(Store *store, GPtrArray *problems, GError **error)
+{
+	return store->backend->accounts(store, problems, error);
+}
+
+bool store_account_put(Store *store, const char *key, const char *json, const char *by, GError **error)
+{
+	g_autoptr(Account) account = account_parse(key, json, error);
+
+	/* Kept under the normalised key, or the same customer could be in the table twice. */
+	return account != NULL && store->backend->account_put(store, account->key, json, by, error);
+}
+
+bool store_account_remove(Store *store, const char *key, const char *by, bool *found, GError **error)
+{
+	g_autofree char *normal = strchr(key, '@') != NULL ? address_normal_text(key) : domain_to_ascii(key);
+	bool ignored;
+
+	found = found != NULL ? found : &ignored;
+	*found = false;
+	if (normal != NULL && !store->backend->account_remove(store, normal, by, found, error))
+		return false;
+	/* What somebody put in by hand may stand under a key that is not normal or not even valid. */
+	if (*found || g_strcmp0(normal, key) == 0)
+		return true;
+	return store->backend->account_remove(store, key, by, found, error);
+}
+
+bool store_heartbeat(Store *store, const char *json, GError **error)
+{
+	return store->backend->heartbeat(store, json, error);
+}
+
+void store_node_free(StoreNode *node)
+{
+	if (node == NULL)
+		return;
+	g_free(node->node);
+	g_free(node->json);
+	g_free(node);
+}
+
+GPtrArray *store_nodes(Store *store, GError **error)
+{
+	return store->backend->nodes(store, error);
+}
+
+bool store_count(Store *store, const char *id, const char *counter, guint n, GError **error)
+{
+	return store->backend->count(store, id, counter, n, error);
+}
+
+GHashTable *store_counters(Store *store, const char *id, GError **error)
+{
+	return store->backend->counters(store, id, error);
+}

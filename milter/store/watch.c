@@ -1,0 +1,345 @@
+/* watch: the thread that keeps the snapshot and the accounts current (see watch.h). Layer: store.
+ *
+ * Deciding about a mail must cost no round trip, so one thread has a store of its own, waits for changes and publishes what it
+ * read by swapping a pointer. Where the store is away the last snapshot stays; its taken_at tells how old it is. */
+#include "store/watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "inspect/rules.h"
+#include "store/backend.h"
+
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS 5000
+#define HEARTBEAT_US (10 * G_USEC_PER_SEC)
+#define ACCOUNT_PROBLEMS_SHOWN 10
+
+struct Watch {
+	char *node;
+	void (*on_change)(const Snapshot *snapshot, gpointer data);
+	gpointer data;
+	GThread *thread;
+	int wake;                /* eventfd: stop or another configuration; -1 where there is none */
+	GMutex lock;             /* over all below */
+	GCond contact;           /* the first snapshot is there */
+	Config *config;
+	guint reconfigured;      /* counts watch_reconfigure */
+	bool stopping;
+	bool ready;
+	Snapshot *snapshot;      /* never NULL */
+	Accounts *accounts;      /* never NULL */
+};
+
+/* The thread's own: what it needs from one round to the next. */
+typedef struct {
+	Watch *watch;
+	Config *config;          /* referenced */
+	guint reconfigured;      /* as of config */
+	Store *store;            /* or NULL */
+	gint64 delay_ms;         /* of the back-off; 0 = none */
+	bool away;               /* said so in the log */
+	gint64 next_heartbeat;   /* clock_mono_us */
+} Round;
+
+static void wake_up(Watch *watch)
+{
+	guint64 one = 1;
+
+	/* It fails only where the counter is full, and then the thread is awake anyway. */
+	if (watch->wake >= 0 && write(watch->wake, &one, sizeof one) != sizeof one)
+		log_debug("watch: wake: %s", g_strerror(errno));
+}
+
+static void compile_match(Incident *incident, Snapshot *snapshot)
+{
+	g_autoptr(GError) error = NULL;
+	const char *text = incident->texts[TEXT_MATCH];
+
+	if (text == NULL || *text == '\0')
+		return;
+	incident->match = rules_pattern_new(text, &error);
+	incident->match_free = (GDestroyNotify)rules_pattern_free;
+	if (incident->match == NULL)
+		g_ptr_array_add(snapshot->problems, g_strdup_printf("texts of %s: match: %s", incident->name, error->message));
+}
+
+static void log_incident(const Incident *incident, const Incident *before)
+{
+	g_autofree char *epoch = NULL;
+
+	if (before != NULL && before->state.word == incident->state.word && before->state.epoch == incident->state.epoch &&
+	    g_strcmp0(before->state.id, incident->state.id) == 0)
+		return;
+	/* An incident that never was on is no news. */
+	if (before == NULL && incident->state.id == NULL)
+		return;
+	epoch = g_strdup_printf("%" G_GUINT64_FORMAT, incident->state.epoch);
+	log_event("incident", "name", incident->name, "word", word_name(incident->state.word), "id", incident->state.id,
+	    "before", before != NULL ? word_name(before->state.word) : NULL, "epoch", epoch, NULL);
+}
+
+static void log_changes(const Snapshot *snapshot, const Snapshot *last)
+{
+	for (guint i = 0; i < snapshot->problems->len; i++) {
+		const char *text = g_ptr_array_index(snapshot->problems, i);
+
+		if (!g_ptr_array_find_with_equal_func(last->problems, text, g_str_equal, NULL))
+			log_warning("store: %s", text);
+	}
+	for (guint i = 0; i < snapshot->incidents->len; i++) {
+		const Incident *incident = g_ptr_array_index(snapshot->incidents, i);
+
+		log_incident(incident, snapshot_find(last, incident->name));
+	}
+	if (g_strcmp0(snapshot->pause, last->pause) != 0)
+		log_event("pause", "reason", snapshot->pause, "state", snapshot->pause != NULL ? "paused" : "running", NULL);
+}
+
+static void publish_snapshot(Watch *watch, Snapshot *snapshot)
+{
+	Snapshot *last;
+
+	g_mutex_lock(&watch->lock);
+	last = watch->snapshot;
+	watch->snapshot = snapshot_ref(snapshot);
+	watch->ready = true;
+	g_cond_broadcast(&watch->contact);
+	g_mutex_unlock(&watch->lock);
+	snapshot_unref(last);
+	if (watch->on_change != NULL)
+		watch->on_change(snapshot, watch->data);
+}
+
+static bool take_snapshot(Round *round, GError **error)
+{
+	g_autoptr(Snapshot) last = watch_snapshot(round->watch);
+	g_autoptr(Snapshot) snapshot = store_snapshot(round->store, last, error);
+
+	if (snapshot == NULL)
+		return false;
+	for (guint i = 0; i < snapshot->incidents->len; i++)
+		compile_match(g_ptr_array_index(snapshot->incidents, i), snapshot);
+	log_changes(snapshot, last);
+	publish_snapshot(round->watch, snapshot);
+	return true;
+}
+
+static bool take_accounts(Round *round, GError **error)
+{
+	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+	Accounts *accounts, *last;
+
+	/* Reset first: a change that comes while we read is told again. */
+	round->store->accounts_changed = false;
+	accounts = store_accounts(round->store, problems, error);
+	if (accounts == NULL)
+		return false;
+	for (guint i = 0; i < MIN(problems->len, ACCOUNT_PROBLEMS_SHOWN); i++)
+		log_warning("accounts: %s", (const char *)g_ptr_array_index(problems, i));
+	if (problems->len > ACCOUNT_PROBLEMS_SHOWN)
+		log_warning("accounts: %u more entries cannot be used", problems->len - ACCOUNT_PROBLEMS_SHOWN);
+	g_mutex_lock(&round->watch->lock);
+	last = round->watch->accounts;
+	round->watch->accounts = accounts;
+	g_mutex_unlock(&round->watch->lock);
+	accounts_unref(last);
+	return true;
+}
+
+static bool send_heartbeat(Round *round, GError **error)
+{
+	g_autoptr(Snapshot) snapshot = watch_snapshot(round->watch);
+	g_autofree char *json = NULL;
+	const char *program = g_get_prgname();
+
+	if (clock_mono_us() < round->next_heartbeat)
+		return true;
+	round->next_heartbeat = clock_mono_us() + HEARTBEAT_US;
+	json = g_strdup_printf("{\"program\":\"%s\",\"version\":\"%s\",\"pid\":%d,\"generation\":%" G_GINT64_FORMAT "}",
+	    program != NULL ? program : "", PACKAGE_VERSION, (int)getpid(), snapshot->generation);
+	return store_heartbeat(round->store, json, error);
+}
+
+/* One turn with an open store: wait, then read what changed. False: the store is lost. */
+static bool follow(Round *round, gint64 *next_poll, GError **error)
+{
+	gint64 now = clock_mono_us();
+	gint64 next = MIN(*next_poll, round->next_heartbeat);
+	int changed = store_wait(round->store, round->watch->wake, next > now ? (next - now) / 1000 + 1 : 0, error);
+
+	if (changed < 0)
+		return false;
+	if (round->store->accounts_changed && !take_accounts(round, error))
+		return false;
+	/* The poll is the floor under lost notices, and keeps taken_at fresh. */
+	if (changed > 0 || clock_mono_us() >= *next_poll) {
+		if (!take_snapshot(round, error))
+			return false;
+		*next_poll = clock_mono_us() + round->config->store_poll * 1000;
+	}
+	return send_heartbeat(round, error);
+}
+
+/* Takes over what watch_reconfigure and watch_stop left; returns false where it is time to stop. */
+static bool take_orders(Round *round)
+{
+	Watch *watch = round->watch;
+	guint64 count;
+	bool go_on, anew = false;
+
+	if (watch->wake >= 0 && read(watch->wake, &count, sizeof count) < 0 && errno != EAGAIN)
+		log_bug("watch: eventfd: %s", g_strerror(errno));
+	g_mutex_lock(&watch->lock);
+	go_on = !watch->stopping;
+	if (round->reconfigured != watch->reconfigured) {
+		config_unref(round->config);
+		round->config = config_ref(watch->config);
+		round->reconfigured = watch->reconfigured;
+		anew = true;
+	}
+	g_mutex_unlock(&watch->lock);
+	/* Time limits belong to the connection. */
+	if (anew)
+		g_clear_pointer(&round->store, store_close);
+	return go_on;
+}
+
+static void lose(Round *round, const GError *error)
+{
+	struct pollfd wake = { .fd = round->watch->wake, .events = POLLIN };
+
+	if (!round->away)
+		log_warning("%s; going on with the last known state", error->message);
+	round->away = true;
+	g_clear_pointer(&round->store, store_close);
+	round->delay_ms = round->delay_ms == 0 ? BACKOFF_FIRST_MS : MIN(round->delay_ms * 2, BACKOFF_MAX_MS);
+	poll(&wake, 1, (int)(round->delay_ms / 2) + g_random_int_range(0, (gint32)round->delay_ms / 2 + 1));
+}
+
+/* Opens the store and reads everything once. */
+static bool join_store(Round *round, GError **error)
+{
+	round->store = store_open(round->config, round->watch->node, error);
+	if (round->store == NULL || !take_snapshot(round, error) || !take_accounts(round, error))
+		return false;
+	if (round->away)
+		log_info("the store is back");
+	round->away = false;
+	round->delay_ms = 0;
+	return true;
+}
+
+static gpointer keep_current(gpointer data)
+{
+	Round round = { .watch = data };
+	gint64 next_poll = 0;
+
+	g_mutex_lock(&round.watch->lock);
+	round.config = config_ref(round.watch->config);
+	g_mutex_unlock(&round.watch->lock);
+	while (take_orders(&round)) {
+		g_autoptr(GError) error = NULL;
+		bool ok;
+
+		if (round.store == NULL) {
+			ok = join_store(&round, &error);
+			next_poll = clock_mono_us() + round.config->store_poll * 1000;
+		} else {
+			ok = follow(&round, &next_poll, &error);
+		}
+		if (!ok)
+			lose(&round, error);
+	}
+	store_close(round.store);
+	config_unref(round.config);
+	return NULL;
+}
+
+Watch *watch_start(Config *config, const char *node, void (*on_change)(const Snapshot *snapshot, gpointer data), gpointer data)
+{
+	Watch *watch = g_new0(Watch, 1);
+
+	watch->node = g_strdup(node);
+	watch->on_change = on_change;
+	watch->data = data;
+	watch->config = config_ref(config);
+	watch->snapshot = snapshot_new();
+	watch->accounts = accounts_new();
+	g_mutex_init(&watch->lock);
+	g_cond_init(&watch->contact);
+	watch->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	/* Without it stopping takes as long as a wait of the thread; everything else works. */
+	if (watch->wake < 0)
+		log_warning("watch: eventfd: %s", g_strerror(errno));
+	watch->thread = g_thread_new("watch", keep_current, watch);
+	return watch;
+}
+
+void watch_stop(Watch *watch)
+{
+	if (watch == NULL)
+		return;
+	g_mutex_lock(&watch->lock);
+	watch->stopping = true;
+	g_mutex_unlock(&watch->lock);
+	wake_up(watch);
+	g_thread_join(watch->thread);
+	if (watch->wake >= 0)
+		close(watch->wake);
+	snapshot_unref(watch->snapshot);
+	accounts_unref(watch->accounts);
+	config_unref(watch->config);
+	g_mutex_clear(&watch->lock);
+	g_cond_clear(&watch->contact);
+	g_free(watch->node);
+	g_free(watch);
+}
+
+void watch_reconfigure(Watch *watch, Config *config)
+{
+	g_mutex_lock(&watch->lock);
+	config_unref(watch->config);
+	watch->config = config_ref(config);
+	watch->reconfigured++;
+	g_mutex_unlock(&watch->lock);
+	wake_up(watch);
+}
+
+Snapshot *watch_snapshot(Watch *watch)
+{
+	Snapshot *snapshot;
+
+	g_mutex_lock(&watch->lock);
+	snapshot = snapshot_ref(watch->snapshot);
+	g_mutex_unlock(&watch->lock);
+	return snapshot;
+}
+
+Accounts *watch_accounts(Watch *watch)
+{
+	Accounts *accounts;
+
+	g_mutex_lock(&watch->lock);
+	accounts = accounts_ref(watch->accounts);
+	g_mutex_unlock(&watch->lock);
+	return accounts;
+}
+
+bool watch_wait_ready(Watch *watch, gint64 timeout_ms)
+{
+	gint64 until = clock_mono_us() + timeout_ms * 1000;
+	bool ready;
+
+	g_mutex_lock(&watch->lock);
+	while (!watch->ready && g_cond_wait_until(&watch->contact, &watch->lock, until))
+		;
+	ready = watch->ready;
+	g_mutex_unlock(&watch->lock);
+	return ready;
+}

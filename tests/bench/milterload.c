@@ -1,0 +1,628 @@
+/* milterload: plays the MTA's side of the milter protocol (version 6) against a milter, in a closed loop, and measures it.
+ * Tests and benchmarks only.
+ *
+ *     milterload --socket unix:/path|inet:port@host [options]         (--help lists them)
+ *
+ * Each of N connections is kept busy with one message after another. What the milter asked for when it negotiated is
+ * honoured: steps it does not want are left out, steps it does not answer are not waited for (they travel together with the
+ * next step that it does answer, as from an MTA), and the body ends early where it says SKIP.
+ *
+ * Prints one JSON object on one line: messages, failed, seconds, rate (messages a second), p50_us, p99_us and max_us (from
+ * MAIL to the last reply, or from connect() for the first message of a connection), headers (inserted, a message),
+ * body_bytes (sent, a message) and, with --pid, cpu_us (CPU time of that process, a message). Exit status 1 if any message
+ * failed, 2 for wrong usage.
+ *
+ * A packet is   length (4 bytes, network order, of what follows) command (1 byte) data
+ * Strings in data end with NUL. Macros go in a packet of their own (D) in front of the command they belong to. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* clock_getcpuclockid */
+#endif
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libmilter/mfapi.h>
+#include <libmilter/mfdef.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#define PROTOCOL_VERSION 6u
+#define OFFER_ACTIONS 0x1ffu    /* everything an MTA of version 6 lets a milter change */
+#define OFFER_STEPS 0x1fffffu   /* every step flag of version 6 */
+#define CHUNK 65535u            /* the most that one body packet carries */
+#define REPLY_MAX (1u << 20)
+
+static struct {
+	char *socket, *rcpt, *authserv, *domain, *label;
+	int connections, messages, warmup, size, outage_percent, senders, per_connection, timeout, pid, first;
+} options = { .connections = 1, .messages = 2000, .warmup = -1, .size = 4096, .senders = 1000000, .timeout = 30 };
+
+typedef enum {
+	STEP_CONNECT, STEP_HELO, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_HEADER, STEP_EOH, STEP_BODY, STEP_EOM, STEPS
+} Step;
+
+/* Which flags of the negotiation leave a step out, or leave it without a reply. */
+static const struct { guint32 unwanted, unanswered; } step_flags[STEPS] = {
+	[STEP_CONNECT] = { SMFIP_NOCONNECT, SMFIP_NR_CONN }, [STEP_HELO] = { SMFIP_NOHELO, SMFIP_NR_HELO },
+	[STEP_MAIL] = { SMFIP_NOMAIL, SMFIP_NR_MAIL },       [STEP_RCPT] = { SMFIP_NORCPT, SMFIP_NR_RCPT },
+	[STEP_DATA] = { SMFIP_NODATA, SMFIP_NR_DATA },       [STEP_HEADER] = { SMFIP_NOHDRS, SMFIP_NR_HDR },
+	[STEP_EOH] = { SMFIP_NOEOH, SMFIP_NR_EOH },          [STEP_BODY] = { SMFIP_NOBODY, SMFIP_NR_BODY },
+	[STEP_EOM] = { 0, 0 },
+};
+
+typedef struct { const char *name; char *value; } Header;
+
+typedef struct {
+	int fd;
+	GByteArray *in, *out;
+	gsize written;       /* of out */
+	bool negotiated;
+	guint32 flags;       /* steps as the milter wants them */
+	Step step;           /* the next to be sent; while waiting: the one waited for */
+	int number;          /* of the message */
+	bool outage;
+	GArray *headers;     /* Header */
+	guint header;        /* next of them */
+	gsize body_at;
+	int on_connection;   /* messages done on this connection */
+	gint64 started;      /* microseconds */
+} Connection;
+
+static struct {
+	char *plain_body, *outage_body;
+	gsize plain_size, outage_size;
+	int started, done, failed;
+	gint64 measure_from;
+	gint64 cpu_from;
+	GArray *latencies;   /* gint64 */
+	guint64 headers, body_bytes;
+} run;
+
+static gint64 now_us(void)
+{
+	return g_get_monotonic_time();
+}
+
+/* CPU time of the measured process, all its threads, also those that ended; microseconds, -1 = not to be had. */
+static gint64 cpu_us(void)
+{
+	clockid_t id;
+	struct timespec spent;
+	if (options.pid <= 0 || clock_getcpuclockid(options.pid, &id) != 0 || clock_gettime(id, &spent) != 0)
+		return -1;
+	return (gint64)spent.tv_sec * G_USEC_PER_SEC + spent.tv_nsec / 1000;
+}
+
+/* ---- messages ---- */
+
+static char *make_body(bool outage, gsize size)
+{
+	static const char *const ordinary[] = {
+		"Could you tell me where I find the invoices of the last quarter?\r\n",
+		"Our new colleague starts on Monday and needs a seat in our team.\r\n",
+		"We would like to order twelve more licences of the small kind.\r\n",
+		"The colour of the third chart in the report is hard to read.\r\n",
+		"Thank you for the quick help of last week, it saved our day.\r\n",
+		"Is there a way to sort the list by the date of the last change?\r\n",
+	};
+	GString *body = g_string_new("Hello,\r\n\r\n");
+	if (outage)
+		g_string_append(body, "your service is down since this morning: the site does not load at all, every request\r\n"
+		    "ends with error 503 Service Unavailable, and nobody here can log in. Is there an outage?\r\n\r\n");
+	for (guint i = 0; body->len + 80 < size; i++)
+		g_string_append(body, ordinary[i % G_N_ELEMENTS(ordinary)]);
+	g_string_append(body, "\r\nKind regards,\r\nAlex\r\n");
+	return g_string_free(body, FALSE);
+}
+
+static void header_clear(gpointer data)
+{
+	g_free(((Header *)data)->value);
+}
+
+G_GNUC_PRINTF(3, 4) static void add_header(Connection *c, const char *name, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	Header header = { name, g_strdup_vprintf(format, args) };
+	va_end(args);
+	g_array_append_val(c->headers, header);
+}
+
+static int sender_number(const Connection *c)
+{
+	return (options.first + c->number) % options.senders;
+}
+
+static void make_message(Connection *c)
+{
+	int sender = sender_number(c);
+	c->outage = c->number % 100 < options.outage_percent;
+	g_array_set_size(c->headers, 0);
+	if (options.authserv != NULL)
+		add_header(c, "Authentication-Results", "%s; spf=pass smtp.mailfrom=user%d@%s", options.authserv, sender,
+		    options.domain);
+	add_header(c, "Received", "from client.%s (client.%s [192.0.2.25])\n\tby mx.example (Postfix) with ESMTPS id 4XyZ%07d\n"
+	    "\tfor <%s>; Sat, 21 Nov 2026 15:10:00 +0000 (UTC)", options.domain, options.domain, c->number, options.rcpt);
+	add_header(c, "From", "User %d <user%d@%s>", sender, sender, options.domain);
+	add_header(c, "To", "<%s>", options.rcpt);
+	add_header(c, "Subject", "%s", c->outage ? "Service down, 503 errors" : "A question about our account");
+	add_header(c, "Date", "Sat, 21 Nov 2026 15:10:00 +0000");
+	add_header(c, "Message-ID", "<load-%d-%d@%s>", options.first, c->number, options.domain);
+	add_header(c, "MIME-Version", "1.0");
+	add_header(c, "Content-Type", "text/plain; charset=utf-8");
+	add_header(c, "Content-Transfer-Encoding", "7bit");
+	add_header(c, "User-Agent", "milterload");
+}
+
+/* ---- packets ---- */
+
+static void put_packet(Connection *c, char command, const void *data, gsize size)
+{
+	guint32 length = htonl((guint32)size + 1);
+	g_byte_array_append(c->out, (const guint8 *)&length, sizeof length);
+	g_byte_array_append(c->out, (const guint8 *)&command, 1);
+	if (size > 0)
+		g_byte_array_append(c->out, data, (guint)size);
+}
+
+/* Appends text with its NUL. */
+static void put_string(GByteArray *data, const char *text)
+{
+	g_byte_array_append(data, (const guint8 *)text, (guint)strlen(text) + 1);
+}
+
+/* Sends strings (up to NULL) as the data of command, each with its NUL. */
+G_GNUC_NULL_TERMINATED static void put_strings(Connection *c, char command, ...)
+{
+	g_autoptr(GByteArray) data = g_byte_array_new();
+	va_list args;
+	va_start(args, command);
+	for (const char *text = va_arg(args, const char *); text != NULL; text = va_arg(args, const char *))
+		put_string(data, text);
+	va_end(args);
+	put_packet(c, command, data->data, data->len);
+}
+
+/* Sends macros (name, value, ..., NULL) that belong to command. */
+G_GNUC_NULL_TERMINATED static void put_macros(Connection *c, char command, ...)
+{
+	g_autoptr(GByteArray) data = g_byte_array_new();
+	g_byte_array_append(data, (const guint8 *)&command, 1);
+	va_list args;
+	va_start(args, command);
+	for (const char *text = va_arg(args, const char *); text != NULL; text = va_arg(args, const char *))
+		put_string(data, text);
+	va_end(args);
+	put_packet(c, SMFIC_MACRO, data->data, data->len);
+}
+
+static void put_negotiation(Connection *c)
+{
+	guint32 words[3] = { htonl(PROTOCOL_VERSION), htonl(OFFER_ACTIONS), htonl(OFFER_STEPS) };
+	put_packet(c, SMFIC_OPTNEG, words, sizeof words);
+}
+
+static void put_connect(Connection *c)
+{
+	g_autoptr(GByteArray) data = g_byte_array_new();
+	guint16 port = htons(25000);
+	put_macros(c, SMFIC_CONNECT, "j", "mx.example", "{daemon_name}", "mx.example", "v", "milterload", NULL);
+	put_string(data, "client.example");
+	g_byte_array_append(data, (const guint8 *)"4", 1);
+	g_byte_array_append(data, (const guint8 *)&port, sizeof port);
+	put_string(data, "192.0.2.25");
+	put_packet(c, SMFIC_CONNECT, data->data, data->len);
+}
+
+static void put_header(Connection *c, const Header *header)
+{
+	g_autofree char *spaced = c->flags & SMFIP_HDR_LEADSPC ? g_strconcat(" ", header->value, NULL) : NULL;
+	put_strings(c, SMFIC_HEADER, header->name, spaced != NULL ? spaced : header->value, NULL);
+}
+
+/* Sends the next piece of the body; returns true where more is left. */
+static bool put_body(Connection *c)
+{
+	const char *body = c->outage ? run.outage_body : run.plain_body;
+	gsize size = c->outage ? run.outage_size : run.plain_size;
+	gsize piece = MIN(size - c->body_at, CHUNK);
+	put_packet(c, SMFIC_BODY, body + c->body_at, piece);
+	c->body_at += piece;
+	run.body_bytes += piece;
+	return c->body_at < size;
+}
+
+/* Sends what c->step stands for (one header, one chunk of the body). Returns true where the step has more to send. */
+static bool put_step(Connection *c)
+{
+	g_autofree char *sender = g_strdup_printf("<user%d@%s>", sender_number(c), options.domain);
+	g_autofree char *rcpt = g_strdup_printf("<%s>", options.rcpt);
+	g_autofree char *queue_id = g_strdup_printf("4Load%08d", c->number);
+
+	switch (c->step) {
+	case STEP_CONNECT:
+		put_connect(c);
+		return false;
+	case STEP_HELO:
+		put_strings(c, SMFIC_HELO, "client.example", NULL);
+		return false;
+	case STEP_MAIL:
+		put_macros(c, SMFIC_MAIL, "{mail_addr}", sender, "{mail_mailer}", "virtual", NULL);
+		put_strings(c, SMFIC_MAIL, sender, NULL);
+		return false;
+	case STEP_RCPT:
+		put_macros(c, SMFIC_RCPT, "{rcpt_addr}", options.rcpt, "{rcpt_mailer}", "virtual", NULL);
+		put_strings(c, SMFIC_RCPT, rcpt, NULL);
+		return false;
+	case STEP_DATA:
+		put_macros(c, SMFIC_DATA, "i", queue_id, NULL);
+		put_packet(c, SMFIC_DATA, NULL, 0);
+		return false;
+	case STEP_HEADER:
+		put_header(c, &g_array_index(c->headers, Header, c->header));
+		return ++c->header < c->headers->len;
+	case STEP_EOH:
+		put_packet(c, SMFIC_EOH, NULL, 0);
+		return false;
+	case STEP_BODY:
+		return put_body(c);
+	case STEP_EOM:
+	case STEPS:
+		break;
+	}
+	put_macros(c, SMFIC_BODYEOB, "i", queue_id, NULL);
+	put_packet(c, SMFIC_BODYEOB, NULL, 0);
+	return false;
+}
+
+/* Sends steps until one is to be answered; c->step is then that step. */
+static void advance(Connection *c)
+{
+	for (;;) {
+		bool unwanted = (step_flags[c->step].unwanted & c->flags) != 0;
+		bool more = unwanted ? false : put_step(c);
+		if (!unwanted && (step_flags[c->step].unanswered & c->flags) == 0)
+			return;
+		if (!more)
+			c->step++;
+	}
+}
+
+/* ---- connections ---- */
+
+static int open_socket(void)
+{
+	struct sockaddr_un local = { .sun_family = AF_UNIX };
+	struct sockaddr_in inet = { .sin_family = AF_INET };
+	bool is_unix = g_str_has_prefix(options.socket, "unix:");
+
+	if (is_unix)
+		g_strlcpy(local.sun_path, options.socket + strlen("unix:"), sizeof local.sun_path);
+	else {
+		const char *at = strchr(options.socket, '@');
+		inet.sin_port = htons((guint16)g_ascii_strtoull(options.socket + strlen("inet:"), NULL, 10));
+		if (at == NULL || inet_pton(AF_INET, at + 1, &inet.sin_addr) != 1)
+			g_error("%s: inet:PORT@ADDRESS is wanted", options.socket);
+	}
+	int fd = socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int done = is_unix ? connect(fd, (struct sockaddr *)&local, sizeof local) :
+	    connect(fd, (struct sockaddr *)&inet, sizeof inet);
+	if (fd < 0 || done < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		g_error("%s: %s", options.socket, g_strerror(errno));
+	return fd;
+}
+
+/* Begins the next message; where none is left the connection ends. */
+static void next_message(Connection *c)
+{
+	bool fresh = c->fd < 0;
+	if (run.started == options.warmup + options.messages || run.failed > 100) {
+		if (!fresh) {
+			put_packet(c, SMFIC_QUIT, NULL, 0);
+			if (write(c->fd, c->out->data, c->out->len) < 0)
+				run.failed++;
+			close(c->fd);
+			c->fd = -1;
+		}
+		return;
+	}
+	c->number = run.started++;
+	c->started = now_us();
+	c->header = 0;
+	c->body_at = 0;
+	make_message(c);
+	if (!fresh) {
+		c->step = STEP_MAIL;
+		advance(c);
+		return;
+	}
+	c->fd = open_socket();
+	c->negotiated = false;
+	c->on_connection = 0;
+	g_byte_array_set_size(c->in, 0);
+	g_byte_array_set_size(c->out, 0);
+	c->written = 0;
+	put_negotiation(c);
+}
+
+static void message_failed(Connection *c, const char *why)
+{
+	fprintf(stderr, "milterload: message %d: %s\n", c->number, why);
+	run.failed++;
+	close(c->fd);
+	c->fd = -1;
+	next_message(c);
+}
+
+static void message_done(Connection *c)
+{
+	gint64 took = now_us() - c->started;
+	run.done++;
+	c->on_connection++;
+	if (run.done > options.warmup)
+		g_array_append_val(run.latencies, took);
+	if (run.done == options.warmup) {
+		run.measure_from = now_us();
+		run.cpu_from = cpu_us();
+		run.headers = run.body_bytes = 0;
+	}
+	if (options.per_connection > 0 && c->on_connection == options.per_connection) {
+		put_packet(c, SMFIC_QUIT, NULL, 0);
+		if (write(c->fd, c->out->data, c->out->len) < 0)
+			run.failed++;
+		close(c->fd);
+		c->fd = -1;
+	}
+	next_message(c);
+}
+
+/* ---- replies ---- */
+
+static void on_negotiated(Connection *c, const guint8 *data, gsize size)
+{
+	guint32 words[3];
+	if (size < sizeof words) {
+		message_failed(c, "negotiation too short");
+		return;
+	}
+	memcpy(words, data, sizeof words);
+	c->flags = ntohl(words[2]);
+	c->negotiated = true;
+	c->step = STEP_CONNECT;
+	advance(c);
+}
+
+static void on_continue(Connection *c)
+{
+	if (c->step == STEP_EOM) {
+		message_done(c);
+		return;
+	}
+	bool more = (c->step == STEP_HEADER && c->header < c->headers->len) ||
+	    (c->step == STEP_BODY && c->body_at < (c->outage ? run.outage_size : run.plain_size));
+	if (!more)
+		c->step++;
+	advance(c);
+}
+
+static void on_reply(Connection *c, char code, const guint8 *data, gsize size)
+{
+	switch (code) {
+	case SMFIC_OPTNEG:
+		on_negotiated(c, data, size);
+		break;
+	case SMFIR_CONTINUE:
+		on_continue(c);
+		break;
+	case SMFIR_SKIP:
+		c->step = STEP_EOM;
+		advance(c);
+		break;
+	case SMFIR_ACCEPT:
+		if (c->step < STEP_MAIL)
+			message_failed(c, "the whole session was accepted: nothing left to measure");
+		else
+			message_done(c);
+		break;
+	case SMFIR_INSHEADER:
+	case SMFIR_ADDHEADER:
+		run.headers++;
+		break;
+	case SMFIR_PROGRESS:
+	case SMFIR_CHGHEADER:
+	case SMFIR_ADDRCPT:
+	case SMFIR_DELRCPT:
+	case SMFIR_REPLBODY:
+	case SMFIR_CHGFROM:
+	case SMFIR_ADDRCPT_PAR:
+	case SMFIR_QUARANTINE:
+		break;
+	default: {
+		g_autofree char *why = g_strdup_printf("reply '%c' at step %d", g_ascii_isprint(code) ? code : '?', (int)c->step);
+		message_failed(c, why);
+	}
+	}
+}
+
+/* Acts on every whole packet that has come in; one of them may replace the connection. */
+static void read_packets(Connection *c)
+{
+	while (c->fd >= 0 && c->in->len >= 5) {
+		guint32 length;
+		memcpy(&length, c->in->data, sizeof length);
+		length = ntohl(length);
+		if (length == 0 || length > REPLY_MAX) {
+			message_failed(c, "a packet of impossible length");
+			return;
+		}
+		if (c->in->len < 4 + length)
+			return;
+		g_autofree guint8 *packet = g_memdup2(c->in->data + 4, length);
+		g_byte_array_remove_range(c->in, 0, 4 + length);
+		on_reply(c, (char)packet[0], packet + 1, length - 1);
+	}
+}
+
+static void on_readable(Connection *c)
+{
+	guint8 buffer[16384];
+	ssize_t n = read(c->fd, buffer, sizeof buffer);
+	if (n > 0) {
+		g_byte_array_append(c->in, buffer, (guint)n);
+		read_packets(c);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		message_failed(c, n == 0 ? "the milter closed the connection" : g_strerror(errno));
+}
+
+static void flush(Connection *c)
+{
+	while (c->fd >= 0 && c->written < c->out->len) {
+		ssize_t n = send(c->fd, c->out->data + c->written, c->out->len - c->written, MSG_NOSIGNAL);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n < 0) {
+			message_failed(c, g_strerror(errno));
+			return;
+		}
+		c->written += (gsize)n;
+	}
+	g_byte_array_set_size(c->out, 0);
+	c->written = 0;
+}
+
+static void run_load(Connection *connections)
+{
+	g_autofree struct pollfd *polled = g_new0(struct pollfd, (gsize)options.connections);
+	g_autofree int *owner = g_new0(int, (gsize)options.connections);
+
+	for (int i = 0; i < options.connections; i++)
+		next_message(&connections[i]);
+	for (;;) {
+		nfds_t n = 0;
+		for (int i = 0; i < options.connections; i++) {
+			flush(&connections[i]);
+			if (connections[i].fd < 0)
+				continue;
+			owner[n] = i;
+			polled[n++] = (struct pollfd){ .fd = connections[i].fd,
+				.events = (short)(POLLIN | (connections[i].out->len > 0 ? POLLOUT : 0)) };
+		}
+		if (n == 0)
+			return;
+		if (poll(polled, n, options.timeout * 1000) == 0)
+			g_error("no reply within %d seconds", options.timeout);
+		for (nfds_t i = 0; i < n; i++)
+			if (polled[i].revents & (POLLIN | POLLHUP | POLLERR))
+				on_readable(&connections[owner[i]]);
+	}
+}
+
+/* ---- result ---- */
+
+static int compare_times(gconstpointer a, gconstpointer b)
+{
+	gint64 left = *(const gint64 *)a, right = *(const gint64 *)b;
+	return (left > right) - (left < right);
+}
+
+static gint64 quantile(double part)
+{
+	if (run.latencies->len == 0)
+		return 0;
+	return g_array_index(run.latencies, gint64, (guint)(part * (run.latencies->len - 1)));
+}
+
+static void print_result(void)
+{
+	gint64 cpu = cpu_us();
+	double seconds = (double)(now_us() - run.measure_from) / G_USEC_PER_SEC;
+	double count = MAX(run.latencies->len, 1u);
+
+	g_array_sort(run.latencies, compare_times);
+	printf("{\"label\": \"%s\", \"messages\": %u, \"failed\": %d, \"seconds\": %.3f, \"rate\": %.1f, \"p50_us\": %" G_GINT64_FORMAT
+	    ", \"p99_us\": %" G_GINT64_FORMAT ", \"max_us\": %" G_GINT64_FORMAT ", \"headers\": %.2f, \"body_bytes\": %.0f",
+	    options.label, run.latencies->len, run.failed, seconds, count / seconds, quantile(0.5), quantile(0.99), quantile(1.0),
+	    (double)run.headers / count, (double)run.body_bytes / count);
+	if (cpu >= 0 && run.cpu_from >= 0)
+		printf(", \"cpu_us\": %.1f", (double)(cpu - run.cpu_from) / count);
+	printf("}\n");
+}
+
+static bool read_options(int *argc, char ***argv, GError **error)
+{
+	const GOptionEntry entries[] = {
+		{ "socket", 's', 0, G_OPTION_ARG_STRING, &options.socket, "the milter's socket", "unix:/path|inet:port@host" },
+		{ "connections", 'c', 0, G_OPTION_ARG_INT, &options.connections, "at the same time (1)", "N" },
+		{ "messages", 'n', 0, G_OPTION_ARG_INT, &options.messages, "measured (2000)", "N" },
+		{ "warmup", 'w', 0, G_OPTION_ARG_INT, &options.warmup, "before the clock starts (10 a connection)", "N" },
+		{ "size", 'l', 0, G_OPTION_ARG_INT, &options.size, "of a body, about (4096)", "BYTES" },
+		{ "outage", 'x', 0, G_OPTION_ARG_INT, &options.outage_percent, "of the messages report an outage (0)", "PERCENT" },
+		{ "senders", 'u', 0, G_OPTION_ARG_INT, &options.senders, "distinct ones (1000000)", "N" },
+		{ "first", 'f', 0, G_OPTION_ARG_INT, &options.first, "number of the first sender (0)", "N" },
+		{ "rcpt", 'r', 0, G_OPTION_ARG_STRING, &options.rcpt, "recipient (support@support.example)", "ADDRESS" },
+		{ "domain", 'd', 0, G_OPTION_ARG_STRING, &options.domain, "of the senders (customer.example)", "DOMAIN" },
+		{ "authres", 'a', 0, G_OPTION_ARG_STRING, &options.authserv, "add Authentication-Results of ID: spf=pass", "ID" },
+		{ "per-connection", 'k', 0, G_OPTION_ARG_INT, &options.per_connection, "messages, then a new one (0: all)", "N" },
+		{ "timeout", 't', 0, G_OPTION_ARG_INT, &options.timeout, "give up waiting (30)", "SECONDS" },
+		{ "pid", 'p', 0, G_OPTION_ARG_INT, &options.pid, "process whose CPU time is reported", "PID" },
+		{ "label", 'j', 0, G_OPTION_ARG_STRING, &options.label, "put into the result", "TEXT" },
+		G_OPTION_ENTRY_NULL
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	g_option_context_add_main_entries(context, entries, NULL);
+	if (!g_option_context_parse(context, argc, argv, error))
+		return false;
+	if (options.socket == NULL || options.connections < 1 || options.messages < 1 || options.senders < 1 || *argc != 1) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "see --help");
+		return false;
+	}
+	options.rcpt = options.rcpt != NULL ? options.rcpt : g_strdup("support@support.example");
+	options.domain = options.domain != NULL ? options.domain : g_strdup("customer.example");
+	options.label = options.label != NULL ? options.label : g_strdup("");
+	if (options.warmup < 1)
+		options.warmup = 10 * options.connections;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	if (!read_options(&argc, &argv, &error)) {
+		fprintf(stderr, "milterload: %s\n", error->message);
+		return 2;
+	}
+	run.plain_body = make_body(false, (gsize)options.size);
+	run.outage_body = make_body(true, (gsize)options.size);
+	run.plain_size = strlen(run.plain_body);
+	run.outage_size = strlen(run.outage_body);
+	run.latencies = g_array_new(FALSE, FALSE, sizeof(gint64));
+	Connection *connections = g_new0(Connection, (gsize)options.connections);
+	for (int i = 0; i < options.connections; i++) {
+		connections[i].fd = -1;
+		connections[i].in = g_byte_array_new();
+		connections[i].out = g_byte_array_new();
+		connections[i].headers = g_array_new(FALSE, TRUE, sizeof(Header));
+		g_array_set_clear_func(connections[i].headers, header_clear);
+	}
+	run_load(connections);
+	print_result();
+	for (int i = 0; i < options.connections; i++) {
+		g_byte_array_unref(connections[i].in);
+		g_byte_array_unref(connections[i].out);
+		g_array_unref(connections[i].headers);
+	}
+	g_free(connections);
+	g_array_unref(run.latencies);
+	g_free(run.plain_body);
+	g_free(run.outage_body);
+	return run.failed > 0 ? 1 : 0;
+}

@@ -1,0 +1,222 @@
+"""The demo: an outage from the flipped key to the last acknowledgement, on real mail servers, told step by step.
+
+    demo.py            embedded store, one Postfix, one milter; flipped by outagectl
+    demo.py --redis    a real Redis shared by two milters and two Postfix instances; flipped by redis-cli
+
+Ends with `demo: 9 messages in, 9 delivered, N acknowledged, 0 lost`, counted from the mailboxes; exit status 0 only where every
+message was treated as it should be."""
+
+import datetime
+import sys
+import textwrap
+
+import mail
+from mail import LEGAL_TEXT, OUTAGE_TEXT, PASSWORD_TEXT, Letter, outage_report, parse_value, reasons
+from postfix import DOMAINS
+from process import eventually
+from settings import SUPPORT, TRUSTED_ID
+from stand import OwnStand, Stand
+
+TITLE, SCOPE = "Login and API are down", "All customers in Europe"
+FIX = "The failed database server was replaced at noon."
+JANE = "jane@customer.example"
+
+
+class Expect:
+    """What has to come of one message."""
+
+    def __init__(self, what: str, letter: Letter, queue: str, ack: str, reason: str = "", match: str | None = None):
+        self.what, self.letter, self.queue, self.ack, self.reason, self.match = what, letter, queue, ack, reason, match
+
+    def mistakes(self, received: mail.Received) -> list[str]:
+        """Where the message that arrived differs."""
+        found = []
+        if self.queue and received.one("X-Outage-Queue") != self.queue:
+            found.append(f"queue should be {self.queue}")
+        if mail.ack(received) != self.ack or (self.reason and self.reason not in reasons(received)):
+            found.append(f"acknowledgement should be {self.ack} {self.reason}".rstrip())
+        if self.match and parse_value(received.one("X-Outage-Match"))[0] != self.match:
+            found.append(f"match should be {self.match}")
+        if b"escalations; forged" in received.raw or b"score=99" in received.raw:
+            found.append("a forged header is still there")
+        return found
+
+
+def messages() -> list[Expect]:
+    forged = [("X-Outage-Queue", "escalations; forged"), ("X-Outage-Match", "no; score=99"), ("X-Outage-Ack", "none")]
+    lists = [("List-Id", "Users of the cloud <users.lists.example>"), ("Precedence", "list")]
+    bounce = 'multipart/report; report-type=delivery-status; boundary="b"'
+    return [
+        Expect("an outage report of a customer", outage_report(JANE), "surge", "queued", match="yes"),
+        Expect("the same customer once more", outage_report(JANE, subject="Still down! 503 errors, nobody can log in"), "surge", "none",
+               "already-acked", "yes"),
+        Expect("a report of a large account", outage_report("it@acme.example"), "accounts", "none", "vip", "yes"),
+        Expect("a threat of legal action", Letter("boss@customer.example", "Service down: breach of contract", LEGAL_TEXT), "escalations",
+               "none", "escalated", "yes"),
+        Expect("a forgotten password: none of the outage's business", Letter("joe@customer.example", "Forgot my password", PASSWORD_TEXT),
+               "normal", "none", "no-match", "no"),
+        Expect("a message of a mailing list", outage_report("users-bounces@lists.example", headers=lists), "surge", "none", "list-mail"),
+        Expect("a bounce", Letter("", "Undelivered Mail Returned to Sender", "--b\n\n" + OUTAGE_TEXT + "\n--b--\n",
+                                  headers=[("Auto-Submitted", "auto-replied"), ("Content-Type", bounce)]), "", "none", "null-sender"),
+        Expect("an out-of-office reply", Letter("ann@customer.example", "Automatic reply: Service down, 503 errors", OUTAGE_TEXT,
+                                                headers=[("Auto-Submitted", "auto-replied (vacation)")]), "surge", "none", "auto-submitted"),
+        Expect("a report with forged X-Outage headers", outage_report("max@customer.example", headers=forged), "surge", "queued", match="yes"),
+    ]
+
+
+def say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+def show_headers(received: mail.Received) -> None:
+    for name, value in received.outage().items():
+        say(textwrap.fill(f"X-Outage-{name}: {value}", 110, initial_indent="     | ", subsequent_indent="     |     ",
+                          break_long_words=False, break_on_hyphens=False))
+
+
+def show_reply(reply: mail.Received) -> None:
+    say(f"     > From: {reply.message['From']}")
+    say(f"     > To: {reply.message['To']}")
+    say(f"     > Subject: {reply.message['Subject']}")
+    say("     >")
+    for line in reply.text().rstrip().splitlines():
+        say(f"     > {line}".rstrip())
+
+
+class Demo:
+    def __init__(self, stand: Stand):
+        self.stand = stand
+        self.mistakes: list[str] = []
+
+    def mistake(self, text: str) -> None:
+        self.mistakes.append(text)
+        say(f"     !! {text}")
+
+    def flip(self, word: str, texts: dict[str, str]) -> None:
+        """Turns the incident on or off, the way its store is used."""
+        if self.stand.redis is not None:
+            commands = [["HSET", "outage:incident:default", *(item for pair in texts.items() for item in pair)],
+                        ["SET", "outage:incident", word]]
+            for command in commands:
+                say("  $ redis-cli " + " ".join(f'"{part}"' if " " in part else part for part in command))
+                self.stand.redis.cli(*command)
+        else:
+            options = [item for name, value in texts.items() for item in (f"--{name.replace('_at', '').replace('_', '-')}", value)]
+            command = ["resolve", *options] if word == "resolved" else ["declare", word, *options]
+            say("  $ outagectl " + " ".join(f'"{part}"' if " " in part else part for part in command))
+            self.stand.ctl(*command)
+        self.stand.wait_word(word)
+        names = " and ".join(node.name for node in self.stand.nodes)
+        say(f"  {names} know{'s' if len(self.stand.nodes) == 1 else ''}.")
+
+    def put_account(self) -> None:
+        self.stand.put_account("acme.example", account="Acme", level="platinum", manager="manager@support.example", respond_within="30m")
+        for node in self.stand.nodes:
+            eventually(lambda node=node: "Acme" in self.tagged_account(node), 20, f"{node.name} knows the account")
+
+    @staticmethod
+    def tagged_account(node) -> str:
+        """Asks a node about a mail of the large account that cannot be answered, for it comes from the null sender."""
+        session = node.session()
+        headers = [mail.authenticated("it@acme.example"), ("From", "<it@acme.example>"), ("To", f"<{SUPPORT}>"), ("Subject", "probe")]
+        answer = session.message("", [SUPPORT], headers, OUTAGE_TEXT.encode())
+        session.close()
+        return answer.header("X-Outage-Account")
+
+    def one_message(self, number: int, expected: Expect) -> bool:
+        """Sends one message through the node whose turn it is; True where it arrived."""
+        node = self.stand.nodes[number % len(self.stand.nodes)]
+        say(f"\n  {number + 1}. {expected.what}")
+        say(f"     <{expected.letter.sender}> writes to {SUPPORT} through {node.postfix.name}")
+        try:
+            received = self.stand.deliver(expected.letter, node=node)
+        except TimeoutError:
+            self.mistake("the message did not arrive")
+            return False
+        show_headers(received)
+        for mistake in expected.mistakes(received):
+            self.mistake(mistake)
+        if mail.ack(received) == "queued":
+            try:
+                reply = self.reply_to(expected.letter)
+                say(f"     acknowledgement to {reply.rcpt}: {reply.message['Subject']}")
+                if TITLE not in reply.text():
+                    self.mistake("the acknowledgement does not name the incident")
+            except TimeoutError:
+                self.mistake("no acknowledgement arrived")
+        else:
+            say("     no acknowledgement")
+        return True
+
+    def reply_to(self, letter: Letter) -> mail.Received:
+        """The acknowledgement of this very letter. Replies leave through the first Postfix."""
+        box = self.stand.mailbox(letter.sender)
+        return box.wait_for(lambda reply: reply.one("In-Reply-To") == letter.message_id, 20, f"a reply to {letter.sender}")
+
+    def acknowledgements(self) -> list[mail.Received]:
+        """Every reply in every mailbox, on all nodes."""
+        return [reply for node in self.stand.nodes for domain in DOMAINS for reply in self.stand.mailbox(f"@{domain}", node).replies()
+                if reply.message_id.startswith("<outage-ack.")]
+
+    def after_the_fix(self) -> None:
+        say(f"\nAfter the fix: {JANE} writes once more, with the old error in mind.")
+        letter = outage_report(JANE, subject="We were down: 503 errors, nobody could log in")
+        received = self.stand.deliver(letter)
+        show_headers(received)
+        try:
+            reply = self.reply_to(letter)
+        except TimeoutError:
+            self.mistake("no resolution arrived")
+            return
+        say("     the resolution:")
+        show_reply(reply)
+        if FIX not in reply.text() or TITLE not in reply.text():
+            self.mistake("the resolution does not say what was fixed")
+
+    def run(self) -> bool:
+        stand = self.stand
+        say(f"Site: {len(stand.nodes)} Postfix with outage-milter, outage-replier, store "
+            f"{'Redis (shared)' if stand.redis is not None else 'SQLite (embedded)'}, mode live, trusted authserv-id {TRUSTED_ID}")
+        say("\nDeclaring a P1:")
+        later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)
+        next_update = later.strftime("%Y-%m-%dT%H:%M:%SZ") if stand.redis is not None else "30m"
+        self.flip("P1", {"title": TITLE, "scope": SCOPE, "next_update_at": next_update})
+        self.put_account()
+        letters = messages()
+        sent = [self.one_message(number, expected) for number, expected in enumerate(letters)]
+        stand.wait_quiet()
+        mailboxes = [message for node in stand.nodes for message in stand.mailbox(SUPPORT, node).messages()]
+        delivered = sum(1 for expected in letters if any(m.message_id == expected.letter.message_id for m in mailboxes))
+        acknowledged = len(self.acknowledgements())
+        say("\n     the first acknowledgement in full:")
+        for reply in self.acknowledgements()[:1]:
+            show_reply(reply)
+        say("\nResolving:")
+        self.flip("resolved", {"fix": FIX, "cause": "A database server failed."})
+        self.after_the_fix()
+        stand.wait_quiet()
+        total = len(self.acknowledgements())
+        if len(mailboxes) != len(letters):
+            self.mistake(f"{len(mailboxes)} messages in the support mailbox, not {len(letters)}")
+        wanted = sum(expected.ack == "queued" for expected in letters)
+        if acknowledged != wanted or total != wanted + 1:
+            self.mistake(f"{acknowledged} acknowledgements and {total - acknowledged} resolutions, not {wanted} and 1")
+        say(f"\nAfter the fix: 1 more message in, {total - acknowledged} resolution sent.")
+        self.last_line = (f"demo: {len(letters)} messages in, {delivered} delivered, {acknowledged} acknowledged, "
+                          f"{len(letters) - delivered} lost")
+        return all(sent) and not self.mistakes
+
+
+def main() -> int:
+    with_redis = "--redis" in sys.argv[1:]
+    with OwnStand(nodes=2 if with_redis else 1, with_redis=with_redis) as stand:
+        demo = Demo(stand)
+        good = demo.run()
+    for mistake in demo.mistakes:
+        say(f"not as it must be: {mistake}")
+    say(demo.last_line)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

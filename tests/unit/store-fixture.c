@@ -1,0 +1,254 @@
+/* store-fixture: see store-fixture.h. */
+#include "store-fixture.h"
+
+#include <arpa/inet.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <netinet/in.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The one server of this test program. */
+static struct {
+	GSubprocess *process;
+	char *dir;
+	char *port;
+} server;
+
+static guint free_port(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t size = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+	g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &size), ==, 0);
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+/* Returns true once the server says that it listens; false where it ended instead (the port was taken meanwhile). */
+static bool server_is_ready(void)
+{
+	g_autoptr(GDataInputStream) lines = g_data_input_stream_new(g_subprocess_get_stdout_pipe(server.process));
+	char *line;
+
+	g_filter_input_stream_set_close_base_stream(G_FILTER_INPUT_STREAM(lines), FALSE);
+	while ((line = g_data_input_stream_read_line(lines, NULL, NULL, NULL)) != NULL) {
+		bool ready = strstr(line, "Ready to accept connections") != NULL;
+
+		g_free(line);
+		if (ready)
+			return true;
+	}
+	return false;
+}
+
+static void start_server(void)
+{
+	g_autoptr(GError) error = NULL;
+
+	server.dir = g_dir_make_tmp("outage-redis-XXXXXX", &error);
+	g_assert_no_error(error);
+	for (int attempt = 0; attempt < 5; attempt++) {
+		g_free(server.port);
+		server.port = g_strdup_printf("%u", free_port());
+		server.process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, "redis-server", "--port", server.port, "--bind",
+		    "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", server.dir, "--daemonize", "no", NULL);
+		g_assert_no_error(error);
+		if (server_is_ready())
+			return;
+		g_clear_object(&server.process);
+	}
+	g_error("redis-server does not start");
+}
+
+void fixture_shut_down(void)
+{
+	if (server.process == NULL)
+		return;
+	g_subprocess_force_exit(server.process);
+	g_subprocess_wait(server.process, NULL, NULL);
+	g_clear_object(&server.process);
+	g_rmdir(server.dir);
+	g_clear_pointer(&server.dir, g_free);
+	g_clear_pointer(&server.port, g_free);
+}
+
+char *fixture_redis(const char *argument, ...)
+{
+	g_autoptr(GPtrArray) command = g_ptr_array_new();
+	g_autoptr(GSubprocess) cli = NULL;
+	g_autoptr(GError) error = NULL;
+	va_list arguments;
+	char *output = NULL;
+
+	g_ptr_array_add(command, (gpointer)"redis-cli");
+	g_ptr_array_add(command, (gpointer)"-p");
+	g_ptr_array_add(command, server.port);
+	va_start(arguments, argument);
+	for (const char *next = argument; next != NULL; next = va_arg(arguments, const char *))
+		g_ptr_array_add(command, (gpointer)next);
+	va_end(arguments);
+	g_ptr_array_add(command, NULL);
+	cli = g_subprocess_newv((const char *const *)command->pdata, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+	g_assert_no_error(error);
+	g_subprocess_communicate_utf8(cli, NULL, NULL, &output, NULL, &error);
+	g_assert_no_error(error);
+	return g_strchomp(output);
+}
+
+static char *database_path(const Fixture *fixture)
+{
+	return g_build_filename(fixture->dir, "store.db", NULL);
+}
+
+static void database_run(const Fixture *fixture, const char *sql, const char *first, const char *second)
+{
+	g_autofree char *path = database_path(fixture);
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	g_assert_cmpint(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), ==, SQLITE_OK);
+	if (first != NULL)
+		sqlite3_bind_text(statement, 1, first, -1, SQLITE_STATIC);
+	if (second != NULL)
+		sqlite3_bind_text(statement, 2, second, -1, SQLITE_STATIC);
+	g_assert_cmpint(sqlite3_step(statement), ==, SQLITE_DONE);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
+static void redis_run(const char *a, const char *b, const char *c, const char *d)
+{
+	g_autofree char *answer = fixture_redis(a, b, c, d, NULL);
+
+	g_assert_false(g_str_has_prefix(answer, "ERR"));
+}
+
+Fixture *fixture_new(gconstpointer kind)
+{
+	Fixture *fixture = g_new0(Fixture, 1);
+	g_autofree char *path = NULL;
+	g_autoptr(GError) error = NULL;
+
+	fixture->redis = strcmp(kind, "redis") == 0;
+	fixture->dir = g_dir_make_tmp("outage-store-XXXXXX", &error);
+	g_assert_no_error(error);
+	fixture->config = config_defaults();
+	g_free(fixture->config->store_url);
+	/* A loaded machine may be slow; no test waits for these to run out. */
+	fixture->config->store_timeout = 10000;
+	fixture->config->store_connect_timeout = 10000;
+	fixture->config->store_poll = 60000;
+	fixture->config->ack_delay = 0;
+	if (fixture->redis) {
+		if (server.process == NULL)
+			start_server();
+		fixture->config->store_url = g_strdup_printf("redis://127.0.0.1:%s/0", server.port);
+		fixture_lose_all(fixture);
+	} else {
+		path = database_path(fixture);
+		fixture->config->store_url = g_strconcat("sqlite:", path, NULL);
+	}
+	return fixture;
+}
+
+static void remove_files(const Fixture *fixture)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	g_autofree char *path = database_path(fixture);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+		g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
+
+		g_unlink(file);
+	}
+}
+
+void fixture_free(Fixture *fixture)
+{
+	remove_files(fixture);
+	g_assert_cmpint(g_rmdir(fixture->dir), ==, 0);
+	config_unref(fixture->config);
+	g_free(fixture->dir);
+	g_free(fixture);
+}
+
+Store *fixture_open(const Fixture *fixture, const char *node)
+{
+	g_autoptr(GError) error = NULL;
+	Store *store = store_open(fixture->config, node, &error);
+
+	g_assert_no_error(error);
+	return store;
+}
+
+void fixture_lose_all(const Fixture *fixture)
+{
+	if (fixture->redis)
+		g_free(fixture_redis("FLUSHALL", NULL));
+	else
+		remove_files(fixture);
+}
+
+void fixture_add_bounce(const Fixture *fixture, const char *hash)
+{
+	g_autofree char *key = g_strconcat("outage:bounced:", hash, NULL);
+
+	if (fixture->redis)
+		redis_run("SET", key, "1", NULL);
+	else
+		database_run(fixture, "INSERT INTO bounced(hash, expires) VALUES(?, 9999999999)", hash, NULL);
+}
+
+void fixture_add_raw_account(const Fixture *fixture, const char *key, const char *json)
+{
+	if (fixture->redis)
+		redis_run("HSET", "outage:accounts", key, json);
+	else
+		database_run(fixture, "INSERT INTO accounts(key, json) VALUES(?, ?)", key, json);
+}
+
+void fixture_age_marks(const Fixture *fixture)
+{
+	static const char script[] = "for _, key in ipairs(redis.call('KEYS', 'outage:acked:*')) do"
+	    " local token, at = string.match(redis.call('GET', key), '^(%S+) (%d+)$')"
+	    " redis.call('SET', key, token .. ' ' .. string.format('%d', at - 3600), 'KEEPTTL') end return 1";
+
+	if (fixture->redis)
+		redis_run("EVAL", script, "0", NULL);
+	else
+		database_run(fixture, "UPDATE marks SET at = at - 3600", NULL, NULL);
+}
+
+void fixture_set_raw_pause(const Fixture *fixture, const char *text)
+{
+	if (fixture->redis)
+		redis_run("SET", "outage:pause", text, NULL);
+	else
+		database_run(fixture, "INSERT OR REPLACE INTO pause(one, reason) VALUES(1, ?)", text, NULL);
+}
+
+void fixture_set_raw_flip(const Fixture *fixture, const char *text)
+{
+	if (fixture->redis)
+		redis_run("SET", "outage:incident", text, NULL);
+	else
+		database_run(fixture, "INSERT OR REPLACE INTO flip(name, word) VALUES('default', ?)", text, NULL);
+}
+
+void fixture_add_test(const char *name, void (*test)(gconstpointer kind))
+{
+	static const char *const kinds[] = { "sqlite", "redis" };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		g_autofree char *path = g_strdup_printf("/store/%s/%s", kinds[i], name);
+
+		g_test_add_data_func(path, kinds[i], test);
+	}
+}

@@ -1,0 +1,44 @@
+/* store-fixture: a fresh store of either kind for one test, and the means to damage it from outside. */
+#ifndef OUTAGE_TESTS_STORE_FIXTURE_H
+#define OUTAGE_TESTS_STORE_FIXTURE_H
+
+#include "store/store.h"
+
+typedef struct {
+	bool redis;
+	char *dir;        /* of the SQLite file */
+	Config *config;   /* may be changed before a store is opened */
+} Fixture;
+
+/* kind: "sqlite" or "redis". For Redis a server is started once for the whole program and emptied for each fixture; that there is
+ * none on this machine is a failure. */
+Fixture *fixture_new(gconstpointer kind);
+void fixture_free(Fixture *fixture);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fixture, fixture_free)
+
+/* Stops the server. Call at the end of main. */
+void fixture_shut_down(void);
+
+/* Opens the fixture's store; never NULL. */
+Store *fixture_open(const Fixture *fixture, const char *node);
+
+/* Removes everything at once, behind the store's back. */
+void fixture_lose_all(const Fixture *fixture);
+/* Notes a bounce of that address hash. */
+void fixture_add_bounce(const Fixture *fixture, const char *hash);
+/* Puts an account in by hand, unchecked. */
+void fixture_add_raw_account(const Fixture *fixture, const char *key, const char *json);
+/* Makes every mark of an acknowledgement an hour older. */
+void fixture_age_marks(const Fixture *fixture);
+/* Sets the pause key by hand. */
+void fixture_set_raw_pause(const Fixture *fixture, const char *text);
+/* Sets the flip of `default` by hand. */
+void fixture_set_raw_flip(const Fixture *fixture, const char *text);
+
+/* Runs one Redis command (arguments, NULL) and returns what redis-cli prints, without the line's end; caller frees. */
+char *fixture_redis(const char *argument, ...) G_GNUC_NULL_TERMINATED;
+
+/* Adds tests of either kind: path is /store/KIND/NAME. */
+void fixture_add_test(const char *name, void (*test)(gconstpointer kind));
+
+#endif

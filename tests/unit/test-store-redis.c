@@ -1,0 +1,274 @@
+/* The flip key as operators and their tools write it, with redis-cli on a real server: any word, type, name and encoding; deletion,
+ * expiry; and that each of these wakes a waiting node. */
+#include <string.h>
+
+#include "base/error.h"
+#include "store-fixture.h"
+
+static Snapshot *snapshot(Store *store, const Snapshot *last)
+{
+	g_autoptr(GError) error = NULL;
+	Snapshot *taken = store_snapshot(store, last, &error);
+
+	g_assert_no_error(error);
+	return taken;
+}
+
+/* redis-cli runs Lua too: that is how bytes that no argument can hold get in. */
+static void run(const char *script)
+{
+	g_autofree char *answer = fixture_redis("EVAL", script, "0", NULL);
+
+	g_test_message("%s: %s", script, answer);
+	g_assert_null(strstr(answer, "ERR"));
+}
+
+static Word word_of(const Snapshot *seen, const char *name)
+{
+	const Incident *incident = snapshot_find(seen, name);
+
+	return incident != NULL ? incident->state.word : WORD_NONE;
+}
+
+static const struct { const char *script; Word word; } good_words[] = {
+	{ "return redis.call('SET', 'outage:incident', 'P1')", WORD_P1 },
+	{ "return redis.call('SET', 'outage:incident', 'p2')", WORD_P2 },
+	{ "return redis.call('SET', 'outage:incident', ' \\t P3 \\r\\n')", WORD_P3 },
+	{ "return redis.call('SET', 'outage:incident', 'ReSoLvEd')", WORD_RESOLVED },
+	{ "return redis.call('SET', 'outage:incident', 'P1')", WORD_P1 },
+	{ "return redis.call('SET', 'outage:incident', 'NONE')", WORD_NONE },
+	{ "return redis.call('SET', 'outage:incident', 'P1')", WORD_P1 },
+	{ "return redis.call('SET', 'outage:incident', '')", WORD_NONE },
+	{ "return redis.call('SET', 'outage:incident', 'P1')", WORD_P1 },
+	{ "return redis.call('SET', 'outage:incident', '   ')", WORD_NONE },
+	{ "return redis.call('SET', 'outage:incident', 'P1')", WORD_P1 },
+	{ "return redis.call('DEL', 'outage:incident')", WORD_NONE },
+	/* A DEL and a SET that arrive as one. */
+	{ "redis.call('SET', 'outage:incident', 'P1') redis.call('DEL', 'outage:incident') return redis.call('SET', 'outage:incident', 'P3')",
+	    WORD_P3 },
+};
+
+static void test_every_form_of_a_word(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(Snapshot) last = NULL;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(good_words); i++) {
+		Snapshot *seen;
+
+		run(good_words[i].script);
+		seen = snapshot(store, last);
+		g_assert_cmpint(word_of(seen, "default"), ==, good_words[i].word);
+		g_assert_cmpuint(seen->problems->len, ==, 0);
+		g_assert_false(seen->store_empty);
+		g_clear_pointer(&last, snapshot_unref);
+		last = seen;
+	}
+}
+
+/* What cannot be read; and the part of it that the problem has to name, or NULL. */
+static const struct { const char *script, *named; } bad_flips[] = {
+	{ "return redis.call('SET', 'outage:incident', 'P4')", "P4" },
+	{ "return redis.call('SET', 'outage:incident', 'P1 P2')", "P1 P2" },
+	{ "return redis.call('SET', 'outage:incident', 'true')", "true" },
+	{ "return redis.call('SET', 'outage:incident', '1')", NULL },
+	{ "return redis.call('SET', 'outage:incident', 'P1\\0')", NULL },
+	{ "return redis.call('SET', 'outage:incident', '\\239\\187\\191P1')", NULL },
+	{ "return redis.call('SET', 'outage:incident', '\\255\\254P\\0001\\000')", NULL },
+	{ "return redis.call('SET', 'outage:incident', '\\27[2J')", NULL },
+	{ "return redis.call('SET', 'outage:incident', string.rep('P1', 500000))", NULL },
+	{ "redis.call('DEL', 'outage:incident') return redis.call('HSET', 'outage:incident', 'default', 'P1')", NULL },
+	{ "redis.call('DEL', 'outage:incident') return redis.call('RPUSH', 'outage:incident', 'P1')", NULL },
+	{ "redis.call('DEL', 'outage:incident') return redis.call('SADD', 'outage:incident', 'P1')", NULL },
+	{ "redis.call('DEL', 'outage:incident') return redis.call('XADD', 'outage:incident', '*', 'word', 'P1')", NULL },
+};
+
+static void test_an_unreadable_flip_keeps_the_last_state(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(Snapshot) good = NULL, after = NULL;
+
+	run("return redis.call('SET', 'outage:incident', 'P2')");
+	good = snapshot(store, NULL);
+	for (gsize i = 0; i < G_N_ELEMENTS(bad_flips); i++) {
+		g_autoptr(Snapshot) seen = NULL;
+		const char *problem;
+
+		run(bad_flips[i].script);
+		seen = snapshot(store, good);
+		g_assert_cmpint(word_of(seen, "default"), ==, WORD_P2);
+		g_assert_cmpstr(snapshot_find(seen, "default")->state.id, ==, snapshot_find(good, "default")->state.id);
+		g_assert_cmpuint(seen->problems->len, ==, 1);
+		problem = g_ptr_array_index(seen->problems, 0);
+		g_assert_true(g_utf8_validate(problem, -1, NULL));
+		g_assert_cmpuint(strlen(problem), <, 500);
+		g_assert_null(strchr(problem, '\33'));
+		if (bad_flips[i].named != NULL)
+			g_assert_nonnull(strstr(problem, bad_flips[i].named));
+	}
+	run("redis.call('DEL', 'outage:incident') return redis.call('SET', 'outage:incident', 'P1')");
+	after = snapshot(store, good);
+	g_assert_cmpint(word_of(after, "default"), ==, WORD_P1);
+	g_assert_cmpstr(snapshot_find(after, "default")->state.id, ==, snapshot_find(good, "default")->state.id);
+	g_assert_cmpuint(after->problems->len, ==, 0);
+}
+
+static void test_the_hash_of_incidents(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(Snapshot) good = NULL, wrong_word = NULL, names = NULL, gone = NULL, wrong_type = NULL;
+
+	run("return redis.call('HSET', 'outage:incidents', 'payments', 'P1', 'api_eu-1', ' p3 ')");
+	good = snapshot(store, NULL);
+	g_assert_cmpint(word_of(good, "payments"), ==, WORD_P1);
+	g_assert_cmpint(word_of(good, "api_eu-1"), ==, WORD_P3);
+	g_assert_cmpuint(good->problems->len, ==, 0);
+	run("return redis.call('HSET', 'outage:incidents', 'payments', 'down')");
+	wrong_word = snapshot(store, good);
+	g_assert_cmpint(word_of(wrong_word, "payments"), ==, WORD_P1);
+	g_assert_cmpuint(wrong_word->problems->len, ==, 1);
+	run("return redis.call('HSET', 'outage:incidents', 'payments', 'P2', 'default', 'P1', 'P1', 'P1', 'Resolved', 'P1', 'Big Name', 'P1',"
+	    " '\\255', 'P1', '', 'P1', '-x', 'P1')");
+	names = snapshot(store, good);
+	g_assert_cmpint(word_of(names, "payments"), ==, WORD_P2);
+	g_assert_cmpint(word_of(names, "default"), ==, WORD_NONE);
+	g_assert_null(snapshot_find(names, "P1"));
+	g_assert_null(snapshot_find(names, "Big Name"));
+	g_assert_cmpuint(names->problems->len, ==, 7);
+	for (guint i = 0; i < names->problems->len; i++)
+		g_assert_true(g_utf8_validate(g_ptr_array_index(names->problems, i), -1, NULL));
+	/* A SET over the hash destroys it without a word: those incidents do not end by it. */
+	run("return redis.call('SET', 'outage:incidents', 'P1')");
+	wrong_type = snapshot(store, names);
+	g_assert_cmpint(word_of(wrong_type, "payments"), ==, WORD_P2);
+	g_assert_cmpint(word_of(wrong_type, "api_eu-1"), ==, WORD_P3);
+	g_assert_cmpuint(wrong_type->problems->len, >=, 1);
+	run("redis.call('DEL', 'outage:incidents') return redis.call('HSET', 'outage:incidents', 'payments', 'P2')");
+	gone = snapshot(store, names);
+	g_assert_cmpint(word_of(gone, "payments"), ==, WORD_P2);
+	g_assert_cmpint(word_of(gone, "api_eu-1"), ==, WORD_NONE);
+	g_assert_cmpuint(gone->problems->len, ==, 0);
+}
+
+static void test_texts_by_hand(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(Snapshot) good = NULL, broken = NULL, wrong_type = NULL;
+	const Incident *incident;
+
+	run("redis.call('SET', 'outage:incident', 'P1') return redis.call('HSET', 'outage:incident:default', 'title', 'Logins fail',"
+	    " 'next_update_at', '2026-11-21T15:10:00Z', 'unheard_of', 'x')");
+	good = snapshot(store, NULL);
+	g_assert_cmpstr(snapshot_find(good, "default")->texts[TEXT_TITLE], ==, "Logins fail");
+	g_assert_cmpuint(good->problems->len, ==, 0);
+	run("return redis.call('HSET', 'outage:incident:default', 'title', 'bad \\255', 'next_update_at', 'soon', 'scope', 'Europe')");
+	broken = snapshot(store, good);
+	incident = snapshot_find(broken, "default");
+	g_assert_cmpstr(incident->texts[TEXT_SCOPE], ==, "Europe");
+	/* Neither the broken value nor anything but the last good one may be quoted to a customer. */
+	g_assert_true(incident->texts[TEXT_TITLE] == NULL || strcmp(incident->texts[TEXT_TITLE], "Logins fail") == 0);
+	g_assert_true(incident->texts[TEXT_NEXT_UPDATE_AT] == NULL ||
+	    strcmp(incident->texts[TEXT_NEXT_UPDATE_AT], "2026-11-21T15:10:00Z") == 0);
+	g_assert_cmpuint(broken->problems->len, ==, 2);
+	run("redis.call('DEL', 'outage:incident:default') return redis.call('SET', 'outage:incident:default', 'x')");
+	wrong_type = snapshot(store, good);
+	g_assert_cmpint(word_of(wrong_type, "default"), ==, WORD_P1);
+	g_assert_cmpuint(wrong_type->problems->len, >=, 1);
+}
+
+static void test_damaged_state_keeps_the_last(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(Snapshot) good = NULL, seen = NULL;
+
+	run("return redis.call('SET', 'outage:incident', 'P1')");
+	good = snapshot(store, NULL);
+	run("redis.call('DEL', 'outage:state:default') return redis.call('SET', 'outage:state:default', 'x')");
+	seen = snapshot(store, good);
+	g_assert_cmpint(word_of(seen, "default"), ==, WORD_P1);
+	g_assert_cmpstr(snapshot_find(seen, "default")->state.id, ==, snapshot_find(good, "default")->state.id);
+	g_assert_cmpuint(seen->problems->len, >=, 1);
+}
+
+static const struct { const char *script; bool expires; } waking[] = {
+	{ "return redis.call('SET', 'outage:incident', 'P1')", false },
+	{ "return redis.call('HSET', 'outage:incidents', 'payments', 'P2')", false },
+	{ "return redis.call('HSET', 'outage:incident:default', 'title', 'x')", false },
+	{ "return redis.call('XADD', 'outage:updates:default', '*', 'text', 'news', 'author', 'me')", false },
+	{ "return redis.call('SET', 'outage:pause', 'wait')", false },
+	{ "return redis.call('DEL', 'outage:pause')", false },
+	{ "return redis.call('DEL', 'outage:incident')", false },
+	{ "return redis.call('SET', 'outage:incident', 'P3', 'PX', '1000')", true },
+	{ "return redis.call('FLUSHALL')", false },
+};
+
+static void settle(Store *store)
+{
+	g_autoptr(GError) error = NULL;
+
+	while (store_wait(store, -1, 30, &error) == 1)
+		snapshot_unref(snapshot(store, NULL));
+	g_assert_no_error(error);
+}
+
+static void test_every_change_wakes_a_waiting_node(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(GError) error = NULL;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(waking); i++) {
+		settle(store);
+		run(waking[i].script);
+		g_assert_cmpint(store_wait(store, -1, 30000, &error), ==, 1);
+		g_assert_no_error(error);
+		if (waking[i].expires) {
+			g_autoptr(Snapshot) seen = snapshot(store, NULL), after = NULL;
+
+			g_assert_cmpint(word_of(seen, "default"), ==, WORD_P3);
+			while (word_of(seen, "default") == WORD_P3) {
+				g_assert_cmpint(store_wait(store, -1, 30000, &error), ==, 1);
+				after = snapshot(store, seen);
+				g_clear_pointer(&seen, snapshot_unref);
+				seen = g_steal_pointer(&after);
+			}
+			g_assert_cmpint(word_of(seen, "default"), ==, WORD_NONE);
+		}
+	}
+}
+
+/* Claims must not wake every node: a flood would read everything again for each of its mails. */
+static void test_claims_wake_nobody(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(GError) error = NULL;
+
+	settle(store);
+	run("redis.call('SET', 'outage:acked:x:active:y', 't 1') redis.call('XADD', 'outage:acks', '*', 'payload', 'x')"
+	    " return redis.call('HINCRBY', 'outage:stats:x', 'queued', 1)");
+	g_assert_cmpint(store_wait(store, -1, 100, &error), ==, 0);
+	g_assert_no_error(error);
+}
+
+int main(int argc, char **argv)
+{
+	int result;
+
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/store-redis/every-form-of-a-word", test_every_form_of_a_word);
+	g_test_add_func("/store-redis/an-unreadable-flip-keeps-the-last-state", test_an_unreadable_flip_keeps_the_last_state);
+	g_test_add_func("/store-redis/the-hash-of-incidents", test_the_hash_of_incidents);
+	g_test_add_func("/store-redis/texts-by-hand", test_texts_by_hand);
+	g_test_add_func("/store-redis/damaged-state-keeps-the-last", test_damaged_state_keeps_the_last);
+	g_test_add_func("/store-redis/every-change-wakes-a-waiting-node", test_every_change_wakes_a_waiting_node);
+	g_test_add_func("/store-redis/claims-wake-nobody", test_claims_wake_nobody);
+	result = g_test_run();
+	fixture_shut_down();
+	return result;
+}

@@ -1,0 +1,189 @@
+/* What is SQLite's own: the file and its rights, files that are not ours, a lock that does not go, a disk that is full. */
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "store-fixture.h"
+#include "store/backend.h"
+
+static char *file_of(const Fixture *fixture)
+{
+	return g_strdup(fixture->config->store_url + strlen("sqlite:"));
+}
+
+static void test_the_group_can_share_the_file(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("sqlite");
+	g_autofree char *path = file_of(fixture), *wal = g_strconcat(path, "-wal", NULL), *shm = g_strconcat(path, "-shm", NULL);
+	const char *const files[] = { path, wal, shm };
+	mode_t before = umask(0077);
+	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(GError) error = NULL;
+	struct stat info;
+
+	umask(before);
+	g_assert_true(store_set_word(store, "default", WORD_P1, NULL, "tester", NULL, &error));
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_assert_cmpint(stat(files[i], &info), ==, 0);
+		g_assert_cmpint(info.st_mode & 0777, ==, 0660);
+	}
+}
+
+static void expect_refusal(const Fixture *fixture, OutageError code, const char *words)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Store) store = sqlite_store_open(fixture->config, "a", &error);
+
+	g_assert_null(store);
+	g_assert_error(error, OUTAGE_ERROR, (int)code);
+	g_assert_nonnull(strstr(error->message, words));
+}
+
+static void test_files_that_are_not_ours(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("sqlite");
+	g_autofree char *path = file_of(fixture), *missing = g_build_filename(fixture->dir, "no", "store.db", NULL);
+	g_autofree char *good = g_strdup(fixture->config->store_url);
+	g_autofree char *text = g_strnfill(5000, 'x');
+	sqlite3 *db;
+
+	g_free(fixture->config->store_url);
+	fixture->config->store_url = g_strconcat("sqlite:", missing, NULL);
+	expect_refusal(fixture, OUTAGE_ERROR_UNAVAILABLE, "folder has to exist");
+	g_free(fixture->config->store_url);
+	fixture->config->store_url = g_strconcat("sqlite:", fixture->dir, NULL);
+	expect_refusal(fixture, OUTAGE_ERROR_UNAVAILABLE, "no plain file");
+	g_free(fixture->config->store_url);
+	fixture->config->store_url = g_steal_pointer(&good);
+	g_assert_true(g_file_set_contents(path, text, -1, NULL));
+	expect_refusal(fixture, OUTAGE_ERROR_UNAVAILABLE, "no SQLite database");
+	g_unlink(path);
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), ==, SQLITE_OK);
+	sqlite3_close(db);
+	expect_refusal(fixture, OUTAGE_ERROR_INVALID, "newer version");
+}
+
+static void test_a_lock_is_waited_for_only_so_long(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("sqlite");
+	g_autofree char *path = file_of(fixture);
+	g_autoptr(Store) store = NULL;
+	g_autoptr(Snapshot) seen = NULL;
+	g_autoptr(GError) error = NULL;
+	gint64 began;
+	sqlite3 *db;
+
+	fixture->config->store_timeout = 100;
+	store = fixture_open(fixture, "a");
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+	began = clock_mono_us();
+	g_assert_false(store_set_word(store, "default", WORD_P1, NULL, "tester", NULL, &error));
+	g_assert_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE);
+	g_assert_nonnull(strstr(error->message, "store.timeout"));
+	g_assert_cmpint(clock_mono_us() - began, >=, 100000);
+	g_assert_cmpint(clock_mono_us() - began, <, 5000000);
+	g_clear_error(&error);
+	/* Reading goes on meanwhile. */
+	seen = store_snapshot(store, NULL, &error);
+	g_assert_no_error(error);
+	sqlite3_close(db);
+	g_assert_true(store_set_word(store, "default", WORD_P1, NULL, "tester", NULL, &error));
+}
+
+/* A limit on the size of files stands in for a full disk: a write beyond it fails half-way. */
+static void test_a_full_disk_leaves_nothing_half_done(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("sqlite");
+	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autofree char *wal = g_strconcat(fixture->config->store_url + strlen("sqlite:"), "-wal", NULL);
+	g_autofree char *title = g_strnfill(4000, 'x');
+	char *texts[TEXT_FIELDS] = { [TEXT_TITLE] = title, [TEXT_SCOPE] = title, [TEXT_CAUSE] = title };
+	g_autoptr(Snapshot) before = NULL, after = NULL;
+	g_autoptr(GError) error = NULL;
+	struct rlimit limit, tight;
+	struct stat info;
+
+	g_assert_true(store_set_word(store, "default", WORD_P3, NULL, "tester", NULL, &error));
+	g_assert_cmpint(stat(wal, &info), ==, 0);
+	signal(SIGXFSZ, SIG_IGN);
+	g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+	tight = limit;
+	tight.rlim_cur = (rlim_t)info.st_size + 6000;
+	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &tight), ==, 0);
+	g_assert_false(store_set_word(store, "default", WORD_P1, texts, "tester", NULL, &error));
+	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+	g_assert_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE);
+	g_clear_error(&error);
+	before = store_snapshot(store, NULL, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(snapshot_find(before, "default")->state.word, ==, WORD_P3);
+	g_assert_null(snapshot_find(before, "default")->texts[TEXT_SCOPE]);
+	/* And the very same connection works again once there is room. */
+	g_assert_true(store_set_word(store, "default", WORD_P1, texts, "tester", NULL, &error));
+	after = store_snapshot(store, NULL, &error);
+	g_assert_cmpstr(snapshot_find(after, "default")->texts[TEXT_SCOPE], ==, title);
+}
+
+/* Claims write all the time: the watch must not read everything again for each. */
+static void test_claims_wake_nobody(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("sqlite");
+	g_autoptr(Store) watcher = fixture_open(fixture, "a"), other = fixture_open(fixture, "b");
+	g_autoptr(Snapshot) seen = store_snapshot(watcher, NULL, NULL);
+	g_autoptr(GError) error = NULL;
+
+	g_assert_cmpint(store_wait(watcher, -1, 30, &error), ==, 0);
+	g_assert_true(store_count(other, "20261121T151000Z-default", "queued", 1, &error));
+	g_assert_true(store_heartbeat(other, "{}", &error));
+	g_assert_cmpint(store_wait(watcher, -1, 100, &error), ==, 0);
+	g_assert_false(watcher->accounts_changed);
+}
+
+static void test_what_is_past_its_time_goes(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("sqlite");
+	g_autofree char *path = file_of(fixture);
+	g_autoptr(Store) store = NULL;
+	g_autoptr(GError) error = NULL;
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+
+	fixture->config->reopen_within = 0;
+	store = fixture_open(fixture, "a");
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(db, "INSERT INTO past VALUES('old', 'title', 'x', 1);"
+	    " INSERT INTO past VALUES('new', 'title', 'x', 9999999999); INSERT INTO marks VALUES('old', 'active', 'h', 't', 1, 2);"
+	    " INSERT INTO affected VALUES('old', 'h', 1); INSERT INTO bounced VALUES('h', 1);"
+	    " INSERT INTO rate VALUES('site', '', 1, 60, 5);"
+	    " INSERT INTO jobs(payload, mac, id, kind, token, queued_at, due, state)"
+	    " VALUES('p', 'm', 'old', 'active', 't', 1, 1, 'dead'), ('p', 'm', 'old', 'active', 't', 1, 1, 'waiting')", NULL, NULL,
+	    NULL), ==, SQLITE_OK);
+	g_assert_true(store_heartbeat(store, "{}", &error));
+	g_assert_cmpint(sqlite3_prepare_v2(db, "SELECT (SELECT count(*) FROM past) || ' ' || (SELECT count(*) FROM marks) || ' ' ||"
+	    " (SELECT count(*) FROM affected) || ' ' || (SELECT count(*) FROM bounced) || ' ' || (SELECT count(*) FROM rate) || ' ' ||"
+	    " (SELECT group_concat(state) FROM jobs)", -1, &statement, NULL), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_step(statement), ==, SQLITE_ROW);
+	g_assert_cmpstr((const char *)sqlite3_column_text(statement, 0), ==, "1 0 0 0 0 waiting");
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/store-sqlite/the-group-can-share-the-file", test_the_group_can_share_the_file);
+	g_test_add_func("/store-sqlite/files-that-are-not-ours", test_files_that_are_not_ours);
+	g_test_add_func("/store-sqlite/a-lock-is-waited-for-only-so-long", test_a_lock_is_waited_for_only_so_long);
+	g_test_add_func("/store-sqlite/a-full-disk-leaves-nothing-half-done", test_a_full_disk_leaves_nothing_half_done);
+	g_test_add_func("/store-sqlite/claims-wake-nobody", test_claims_wake_nobody);
+	g_test_add_func("/store-sqlite/what-is-past-its-time-goes", test_what_is_past_its_time_goes);
+	return g_test_run();
+}

@@ -1,0 +1,419 @@
+/* test-verdict: one mail, one decision: what is inserted, who is answered, where it goes. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "inspect/verdict.h"
+#include "mail/text.h"
+
+#define NOW G_GINT64_CONSTANT(1795273800) /* 2026-11-21T15:10:00Z */
+#define AUTH "Authentication-Results: mx.example; spf=pass smtp.mailfrom=jane@customer.example\n"
+#define HEAD "From: Jane <jane@customer.example>\nTo: support@shop.example\nMessage-ID: <m1@customer.example>\n"
+
+typedef struct {
+	Engine *engine;
+	Accounts *accounts;
+	Snapshot *snapshot;
+	VerdictContext context;
+} Fixture;
+
+static Incident *add_incident(Fixture *f, const char *name, Word word)
+{
+	Incident *incident = incident_new(name);
+
+	incident_transition(&incident->state, name, word == WORD_RESOLVED ? WORD_P1 : word, NOW - 60, 0);
+	incident_transition(&incident->state, name, word, NOW - 30, 0);
+	g_ptr_array_add(f->snapshot->incidents, incident);
+	return incident;
+}
+
+static SupportAddress *new_support(const char *address)
+{
+	SupportAddress *support = g_new0(SupportAddress, 1);
+
+	support->address = g_strdup(address);
+	support->aliases = g_new0(char *, 1);
+	support->incidents = g_new0(char *, 1);
+	support->plus = true;
+	support->mode = -1;
+	support->threshold = -1;
+	return support;
+}
+
+static Fixture *setup(Word word)
+{
+	Fixture *f = g_new0(Fixture, 1);
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *dir = g_build_filename(g_getenv("G_TEST_SRCDIR"), "tests", "data", "rules", NULL);
+	g_autoptr(Rules) rules = rules_load(dir, mistakes);
+	g_autoptr(Config) config = config_defaults();
+
+	g_assert_nonnull(rules);
+	g_assert_cmpuint(mistakes->len, ==, 0);
+	config->mode = MODE_LIVE;
+	g_free(config->support);
+	config->support = g_new0(SupportAddress *, 3);
+	config->support[0] = new_support("support@shop.example");
+	config->support[1] = new_support("billing@shop.example");
+	config->support[1]->threshold = 2.0;
+	g_strfreev(config->authserv_ids);
+	config->authserv_ids = g_strsplit("mx.example", " ", -1);
+	f->engine = engine_new(config, rules);
+	f->accounts = accounts_new();
+	f->snapshot = snapshot_new();
+	f->snapshot->taken_at = NOW;
+	if (word != WORD_NONE)
+		add_incident(f, "default", word);
+	f->context = (VerdictContext) { f->engine, f->accounts, f->snapshot, NOW };
+	return f;
+}
+
+static void teardown(Fixture *f)
+{
+	engine_unref(f->engine);
+	accounts_unref(f->accounts);
+	snapshot_unref(f->snapshot);
+	g_free(f);
+}
+
+static Verdict *decide_to(Fixture *f, const char *rcpt, const char *text)
+{
+	g_autoptr(Message) message = message_from_bytes(text, strlen(text), 65536);
+
+	message_set_sender(message, "<jane@customer.example>");
+	message_add_rcpt(message, rcpt);
+	return verdict_decide(&f->context, message);
+}
+
+static Verdict *decide(Fixture *f, const char *text)
+{
+	return decide_to(f, "<support@shop.example>", text);
+}
+
+static const char *header(const Verdict *verdict, const char *name)
+{
+	for (guint i = 0; i < verdict->headers->len; i++) {
+		const VerdictHeader *h = g_ptr_array_index(verdict->headers, i);
+
+		if (g_ascii_strcasecmp(h->name, name) == 0)
+			return h->value;
+	}
+	return NULL;
+}
+
+static void add_account(Fixture *f, const char *key, const char *json)
+{
+	g_autoptr(GError) error = NULL;
+	Account *account = account_parse(key, json, &error);
+
+	g_assert_no_error(error);
+	accounts_add(f->accounts, account);
+}
+
+static void an_outage_report_is_tagged_and_claimed(void)
+{
+	Fixture *f = setup(WORD_P1);
+	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: site is down\n\nhelp\n");
+
+	g_assert_true(v->match);
+	g_assert_nonnull(v->claim);
+	g_assert_cmpstr(v->claim->sender, ==, "jane@customer.example");
+	g_assert_cmpstr(v->claim->message_id, ==, "<m1@customer.example>");
+	verdict_fold(v, &f->context, CLAIM_WON);
+	g_assert_cmpstr(header(v, "X-Outage-Incident"), ==, "default; id=20261121T150900Z-default; severity=P1; phase=investigating");
+	g_assert_cmpstr(header(v, "X-Outage-Match"), ==, "yes; score=5.0; threshold=5.0; rules=\"down\"");
+	g_assert_cmpstr(header(v, "X-Outage-Tier"), ==, "T1");
+	g_assert_cmpstr(header(v, "X-Outage-Queue"), ==, "surge");
+	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "queued");
+	g_assert_null(header(v, "X-Outage-Account"));
+	g_assert_null(header(v, "X-Outage-Escalate"));
+	teardown(f);
+}
+
+static void other_mail_carries_four_headers_only(void)
+{
+	Fixture *f = setup(WORD_P1);
+	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: invoice\n\nplease resend it\n");
+
+	g_assert_null(v->claim);
+	verdict_fold(v, &f->context, CLAIM_AWAY);
+	g_assert_cmpuint(v->headers->len, ==, 4);
+	g_assert_cmpstr(header(v, "X-Outage-Match"), ==, "no; score=0.0; threshold=5.0");
+	g_assert_cmpstr(header(v, "X-Outage-Queue"), ==, "normal");
+	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "none; reason=\"no-match\"");
+	teardown(f);
+}
+
+static void each_answer_of_the_store_has_its_reason(void)
+{
+	static const struct {
+		ClaimAnswer answer;
+		const char *ack;
+	} cases[] = {
+		{ CLAIM_WON, "queued" },
+		{ CLAIM_ALREADY, "none; reason=\"already-acked\"" },
+		{ CLAIM_BOUNCED, "none; reason=\"bounced\"" },
+		{ CLAIM_RATE, "none; reason=\"rate\"" },
+		{ CLAIM_PAUSED, "none; reason=\"paused\"" },
+		{ CLAIM_ENDED, "none; reason=\"no-incident\"" },
+		{ CLAIM_AWAY, "none; reason=\"store\"" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Fixture *f = setup(WORD_P2);
+		g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: site is down\n\nhelp\n");
+
+		verdict_fold(v, &f->context, cases[i].answer);
+		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
+		teardown(f);
+	}
+}
+
+static void nobody_is_answered_against_a_reason(void)
+{
+	static const struct {
+		const char *mail, *ack;
+	} cases[] = {
+		{ HEAD "Subject: down\n\n", "none; reason=\"unauthenticated\"" },
+		{ AUTH HEAD "Subject: down\nAuto-Submitted: auto-replied\n\n", "none; reason=\"auto-submitted\"" },
+		{ AUTH HEAD "Subject: down\nList-Id: <l.example>\nPrecedence: list\n\n", "none; reason=\"list-mail,precedence\"" },
+		{ AUTH HEAD "Subject: down\n\nour lawyers will write\n", "none; reason=\"escalated\"" },
+		{ HEAD "Subject: invoice\n\nour lawyers\n", "none; reason=\"no-match,escalated,unauthenticated\"" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Fixture *f = setup(WORD_P1);
+		g_autoptr(Verdict) v = decide(f, cases[i].mail);
+
+		g_assert_null(v->claim);
+		verdict_fold(v, &f->context, CLAIM_WON);
+		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
+		teardown(f);
+	}
+}
+
+static void a_large_account_goes_to_people_only_if_it_is_verified(void)
+{
+	Fixture *f = setup(WORD_P1);
+
+	add_account(f, "customer.example", "{\"account\":\"Acme\",\"level\":\"platinum\",\"manager\":\"m@shop.example\",\"respond_within\":\"30m\"}");
+	g_autoptr(Verdict) real = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) forged = decide(f, HEAD "Subject: down\n\n");
+	verdict_fold(real, &f->context, CLAIM_WON);
+	verdict_fold(forged, &f->context, CLAIM_WON);
+	g_assert_cmpstr(header(real, "X-Outage-Account"), ==, "\"Acme\"; level=platinum; manager=m@shop.example; verified=spf");
+	g_assert_cmpstr(header(real, "X-Outage-Queue"), ==, "accounts");
+	g_assert_cmpstr(header(real, "X-Outage-Respond-By"), ==, "2026-11-21T15:40:00Z");
+	g_assert_cmpstr(header(real, "X-Outage-Ack"), ==, "none; reason=\"vip\"");
+	g_assert_cmpstr(header(forged, "X-Outage-Queue"), ==, "surge");
+	g_assert_cmpstr(header(forged, "X-Outage-Ack"), ==, "none; reason=\"unauthenticated\"");
+	g_assert_true(g_str_has_suffix(header(forged, "X-Outage-Account"), "verified=no"));
+	g_assert_null(header(forged, "X-Outage-Respond-By"));
+	teardown(f);
+}
+
+static void the_routes_pick_queue_tier_and_template(void)
+{
+	static const struct {
+		const char *body, *queue, *tier, *template_name;
+	} cases[] = {
+		{ "it is down", "surge", "T1", NULL },
+		{ "it is down with HTTP 503", "surge", "T2", "ack-technical" },
+		{ "it is down, password: hunter2", "internal", NULL, "ack-sensitive" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Fixture *f = setup(WORD_P1);
+		g_autofree char *mail = g_strconcat(AUTH HEAD "Subject: hello\n\n", cases[i].body, "\n", NULL);
+		g_autoptr(Verdict) v = decide(f, mail);
+
+		g_assert_cmpstr(v->queue, ==, cases[i].queue);
+		g_assert_cmpstr(v->tier, ==, cases[i].tier);
+		g_assert_nonnull(v->claim);
+		g_assert_cmpstr(v->claim->template_name, ==, cases[i].template_name);
+		teardown(f);
+	}
+}
+
+static void after_the_fix_the_second_wave_is_told_apart(void)
+{
+	static const struct {
+		const char *body;
+		bool claimed;
+		const char *escalate;
+	} cases[] = {
+		{ "the site is down", true, NULL },
+		{ "thanks, no longer down, it works again", false, NULL },
+		{ "it is still down", false, "still-affected" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Fixture *f = setup(WORD_RESOLVED);
+		g_autofree char *mail = g_strconcat(AUTH HEAD "Subject: hello\n\n", cases[i].body, "\n", NULL);
+		g_autoptr(Verdict) v = decide(f, mail);
+
+		g_assert_cmpint(v->claim != NULL, ==, cases[i].claimed);
+		verdict_fold(v, &f->context, CLAIM_WON);
+		g_assert_cmpstr(header(v, "X-Outage-Escalate"), ==, cases[i].escalate);
+		if (v->claim != NULL)
+			g_assert_true(v->claim->resolved);
+		teardown(f);
+	}
+}
+
+static void the_resolved_window_closes(void)
+{
+	Fixture *f = setup(WORD_RESOLVED);
+
+	g_assert_false(verdict_is_idle(&f->context));
+	f->context.now = NOW + 48 * 3600;
+	g_assert_true(verdict_is_idle(&f->context));
+	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+	verdict_fold(v, &f->context, CLAIM_WON);
+	g_assert_cmpuint(v->headers->len, ==, 0);
+	g_assert_null(v->claim);
+	teardown(f);
+}
+
+static void of_several_incidents_the_best_match_is_taken(void)
+{
+	Fixture *f = setup(WORD_P1);
+	Incident *payments = add_incident(f, "payments", WORD_P3);
+
+	payments->match = rules_pattern_new("pay(ing|ments?)|checkout", NULL);
+	payments->match_free = (GDestroyNotify)rules_pattern_free;
+	g_autoptr(Verdict) named = decide(f, AUTH HEAD "Subject: checkout is down\n\n");
+	g_autoptr(Verdict) other = decide(f, AUTH HEAD "Subject: mail is down\n\n");
+	g_autoptr(Verdict) none = decide(f, AUTH HEAD "Subject: hello\n\n");
+	g_assert_cmpstr(named->incident->name, ==, "payments");
+	g_assert_cmpstr(other->incident->name, ==, "default");
+	g_assert_cmpstr(none->incident->name, ==, "default");
+	teardown(f);
+}
+
+static void each_support_address_has_its_own_settings(void)
+{
+	Fixture *f = setup(WORD_P1);
+	g_autoptr(Verdict) support = decide_to(f, "support+tag@shop.example", AUTH HEAD "Subject: slow\n\n");
+	g_autoptr(Verdict) billing = decide_to(f, "Billing@Shop.Example", AUTH HEAD "Subject: slow\n\n");
+	g_autoptr(Verdict) other = decide_to(f, "jobs@shop.example", AUTH HEAD "Subject: down\n\n");
+
+	g_assert_true(support->inspected);
+	g_assert_false(support->match);
+	g_assert_true(billing->match);
+	g_assert_false(other->inspected);
+	g_assert_cmpuint(other->headers->len, ==, 0);
+	teardown(f);
+}
+
+static void the_first_support_recipient_decides(void)
+{
+	Fixture *f = setup(WORD_P1);
+	const char *text = AUTH HEAD "Subject: slow\n\n";
+	g_autoptr(Message) message = message_from_bytes(text, strlen(text), 65536);
+
+	message_set_sender(message, "jane@customer.example");
+	message_add_rcpt(message, "jobs@shop.example");
+	message_add_rcpt(message, "billing@shop.example");
+	message_add_rcpt(message, "support@shop.example");
+	g_autoptr(Verdict) v = verdict_decide(&f->context, message);
+	g_assert_cmpstr(v->rcpt, ==, "billing@shop.example");
+	teardown(f);
+}
+
+static void shadow_decides_and_does_nothing(void)
+{
+	Fixture *f = setup(WORD_P1);
+
+	f->engine->config->mode = MODE_SHADOW;
+	f->engine->config->routes[5]->subject_tag = g_strdup("[OUTAGE]");
+	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_assert_null(v->claim);
+	verdict_fold(v, &f->context, CLAIM_AWAY);
+	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "shadow");
+	g_assert_cmpstr(header(v, "X-Outage-Queue"), ==, "surge");
+	g_assert_null(v->subject);
+	g_strfreev(f->engine->config->canary);
+	f->engine->config->canary = g_strsplit("@customer.example", " ", -1);
+	g_autoptr(Verdict) canary = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_assert_nonnull(canary->claim);
+	g_assert_cmpstr(canary->subject, ==, "[OUTAGE] down");
+	teardown(f);
+}
+
+static void nothing_is_promised_from_stale_knowledge(void)
+{
+	Fixture *f = setup(WORD_P1);
+
+	f->snapshot->pause = g_strdup("wait");
+	f->snapshot->taken_at = NOW - 3600;
+	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+	verdict_fold(v, &f->context, CLAIM_WON);
+	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "none; reason=\"stale,paused\"");
+	g_assert_cmpstr(header(v, "X-Outage-Queue"), ==, "surge");
+	g_clear_pointer(&f->snapshot->pause, g_free);
+	f->snapshot->taken_at = NOW;
+	f->context.now = NOW + 5 * 3600;
+	f->snapshot->taken_at = f->context.now;
+	g_autoptr(Verdict) silent = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_assert_cmphex(silent->reasons, ==, REASON_BIT(REASON_STALE));
+	teardown(f);
+}
+
+static void the_helpdesk_keeps_quiet_only_where_we_speak(void)
+{
+	Fixture *f = setup(WORD_P1);
+
+	f->engine->config->helpdesk = HELPDESK_ZAMMAD;
+	g_autoptr(Verdict) queued = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) second = decide(f, AUTH HEAD "Subject: down\n\n");
+	verdict_fold(queued, &f->context, CLAIM_WON);
+	verdict_fold(second, &f->context, CLAIM_ALREADY);
+	g_assert_cmpstr(header(queued, "X-Zammad-Send-Auto-Response"), ==, "false");
+	g_assert_null(header(second, "X-Zammad-Send-Auto-Response"));
+	g_assert_true(verdict_header_is_forged(f->engine->config, "x-zammad-ticket-owner", true));
+	g_assert_false(verdict_header_is_forged(f->engine->config, "x-zammad-ticket-owner", false));
+	g_assert_true(verdict_header_is_forged(f->engine->config, "x-outage-ack", false));
+	g_assert_false(verdict_header_is_forged(f->engine->config, "Auto-Submitted", true));
+	teardown(f);
+}
+
+static void what_others_wrote_stays_in_its_header(void)
+{
+	Fixture *f = setup(WORD_P1);
+
+	add_account(f, "customer.example", "{\"account\":\"A\\\"c; x=1 \\u00e9\",\"level\":\"gold, really\"}");
+	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+	verdict_fold(v, &f->context, CLAIM_WON);
+	g_assert_cmpstr(header(v, "X-Outage-Account"), ==,
+	    "account*=UTF-8''A%22c%3B%20x%3D1%20%C3%A9; level=\"gold, really\"; verified=spf");
+	for (guint i = 0; i < v->headers->len; i++) {
+		const VerdictHeader *h = g_ptr_array_index(v->headers, i);
+
+		g_assert_null(strpbrk(h->value, "\r\n"));
+		g_assert_true(g_str_is_ascii(h->value));
+	}
+	teardown(f);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	text_init();
+	g_test_add_func("/verdict/an-outage-report-is-tagged-and-claimed", an_outage_report_is_tagged_and_claimed);
+	g_test_add_func("/verdict/other-mail-carries-four-headers-only", other_mail_carries_four_headers_only);
+	g_test_add_func("/verdict/each-answer-of-the-store-has-its-reason", each_answer_of_the_store_has_its_reason);
+	g_test_add_func("/verdict/nobody-is-answered-against-a-reason", nobody_is_answered_against_a_reason);
+	g_test_add_func("/verdict/a-large-account-only-if-verified", a_large_account_goes_to_people_only_if_it_is_verified);
+	g_test_add_func("/verdict/routes-pick-queue-tier-and-template", the_routes_pick_queue_tier_and_template);
+	g_test_add_func("/verdict/the-second-wave-is-told-apart", after_the_fix_the_second_wave_is_told_apart);
+	g_test_add_func("/verdict/the-resolved-window-closes", the_resolved_window_closes);
+	g_test_add_func("/verdict/of-several-incidents-the-best-match", of_several_incidents_the_best_match_is_taken);
+	g_test_add_func("/verdict/each-support-address-has-its-own-settings", each_support_address_has_its_own_settings);
+	g_test_add_func("/verdict/the-first-support-recipient-decides", the_first_support_recipient_decides);
+	g_test_add_func("/verdict/shadow-decides-and-does-nothing", shadow_decides_and_does_nothing);
+	g_test_add_func("/verdict/nothing-from-stale-knowledge", nothing_is_promised_from_stale_knowledge);
+	g_test_add_func("/verdict/the-helpdesk-keeps-quiet-only-where-we-speak", the_helpdesk_keeps_quiet_only_where_we_speak);
+	g_test_add_func("/verdict/what-others-wrote-stays-in-its-header", what_others_wrote_stays_in_its_header);
+	return g_test_run();
+}
