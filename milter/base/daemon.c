@@ -180,13 +180,20 @@ static gpointer wait_for_signals(gpointer unused)
 
 void daemon_block_signals(bool with_term)
 {
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	sigemptyset(&signals.set);
 	sigaddset(&signals.set, SIGUSR1);
 	if (with_term) {
 		sigaddset(&signals.set, SIGTERM);
 		sigaddset(&signals.set, SIGINT);
 	}
-	(void)pthread_sigmask(SIG_BLOCK, &signals.set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 

@@ -23,10 +23,12 @@ bool daemon_drop_privileges(const char *user, const char *group, GError **error)
 /* As root: makes dir (0750) where it is missing and gives it to user; as anybody else makes it. NULL or "" user: kept. */
 bool daemon_make_state_dir(const char *dir, const char *user, const char *group, GError **error);
 
-/* Blocks SIGUSR1 (and, with_term, SIGTERM and SIGINT) in this and all threads to come. Before any other thread. */
+/* Blocks SIGUSR1, SIGTERM, SIGINT and SIGHUP in this and all threads to come, so that none of them ever ends the process in a
+ * thread that does not know it. Before any other thread. with_term: daemon_watch_signals is to wait for SIGTERM and SIGINT too;
+ * without it somebody else does (libmilter). */
 void daemon_block_signals(bool with_term);
 
-/* Starts a thread that waits for the signals that were blocked. on_reload is called from it for SIGUSR1, on_stop (may be NULL
+/* Starts a thread that waits for SIGUSR1 and, with_term, the others. on_reload is called from it for SIGUSR1, on_stop (may be NULL
  * without with_term) for the others. */
 void daemon_watch_signals(void (*on_reload)(gpointer data), void (*on_stop)(gpointer data), gpointer data);
 

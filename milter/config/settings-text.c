@@ -409,7 +409,8 @@ char *setting_normal_text(const Setting *setting, const char *text, const char *
 	if (has_control(setting->form, text))
 		return refuse(error, "the text has control characters");
 	if (text[0] == '\0') {
-		if (!setting->list && (setting->standard == NULL || setting->standard[0] == '\0'))
+		/* No user means: stay who you are; for the rest empty is a value only where it is the default. */
+		if (!setting->list && (setting->form == FORM_USER || setting->standard == NULL || setting->standard[0] == '\0'))
 			return g_strdup("");
 		return refuse(error, "the text is empty");
 	}

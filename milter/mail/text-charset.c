@@ -343,9 +343,15 @@ static void convert_cp1252(const char *bytes, gsize size, GString *out)
 	}
 }
 
-/* Reads UTF-8 with broken bytes. Returns false where it is broken so often (strict: at all) that it was meant as something
- * else. */
-static bool repair_utf8(const char *bytes, gsize size, bool strict, GString *out)
+/* How sure it is that bytes are UTF-8. */
+typedef enum {
+	UTF8_SAID,    /* the label says so: broken bytes are mistakes */
+	UTF8_GUESSED, /* nothing is said */
+	UTF8_DENIED   /* the label says Latin: only without a mistake */
+} Utf8Claim;
+
+/* Reads UTF-8 with broken bytes. Returns false where it is broken so often that it was meant as something else. */
+static bool repair_utf8(const char *bytes, gsize size, Utf8Claim claim, GString *out)
 {
 	const char *end = bytes + size;
 	gsize good = 0;
@@ -361,10 +367,13 @@ static bool repair_utf8(const char *bytes, gsize size, bool strict, GString *out
 		if (bytes < end)
 			c = g_utf8_get_char_validated(bytes, end - bytes);
 		g_string_append_len(out, run, bytes - run);
-		if (bytes == end || (c == (gunichar)-2 && end - bytes < 4))
-			break; /* torn at the end of a bounded body */
+		if (bytes == end)
+			break;
+		/* Torn at the end of a bounded body; but a lone last byte may as well be Latin. */
+		if (c == (gunichar)-2 && end - bytes < 4 && (good > 0 || claim == UTF8_SAID))
+			break;
 		if (c == (gunichar)-1 || c == (gunichar)-2) {
-			if (strict)
+			if (claim == UTF8_DENIED)
 				return false;
 			bad++;
 			g_string_append_c(out, '?');
@@ -432,6 +441,7 @@ const char *text_to_utf8(const char *bytes, gsize *size, const char *label, GStr
 	CharsetKind kind = charset != NULL ? charset->kind : KIND_UNICODE;
 	bool plain_ascii = kind != KIND_STATEFUL && is_ascii(bytes, *size);
 	bool nul = memchr(bytes, '\0', *size) != NULL;
+	Utf8Claim claim = charset == NULL ? UTF8_GUESSED : kind == KIND_LATIN ? UTF8_DENIED : UTF8_SAID;
 	bool done = false;
 
 	if (kind != KIND_STATEFUL && kind != KIND_MULTI && has_jis_escape(bytes, *size)) {
@@ -441,11 +451,11 @@ const char *text_to_utf8(const char *bytes, gsize *size, const char *label, GStr
 		return bytes;
 	}
 	if (kind <= KIND_LATIN)
-		done = repair_utf8(bytes, *size, kind == KIND_LATIN, scratch);
+		done = repair_utf8(bytes, *size, claim, scratch);
 	if (!done && kind != KIND_UNICODE)
 		done = convert_labelled(bytes, *size, charset, scratch);
 	if (!done && kind > KIND_LATIN)
-		done = repair_utf8(bytes, *size, false, scratch);
+		done = repair_utf8(bytes, *size, UTF8_GUESSED, scratch);
 	if (!done)
 		convert_cp1252(bytes, *size, scratch);
 	drop_nul(scratch);

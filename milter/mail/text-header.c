@@ -1,5 +1,5 @@
 /* text-header: encoded words and address lists of header fields. Layer: mail.
- * GMime reads them; here is what keeps hostile ones cheap and what finds addresses in lists that nobody can parse. */
+ * GMime parses address lists; here is what keeps hostile ones cheap and finds addresses in lists that nobody can parse. */
 #include "mail/text-private.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@
 #define VALUE_MAX (16 * 1024) /* bytes of one header field that are looked at */
 #define COLONS_MAX 100        /* each may open a group within a group, which GMime reads by recursion */
 #define GROUP_DEPTH_MAX 20
+#define LABEL_SIZE_MAX 60
 
 /* One line: what was folded and every other white space becomes single spaces, the ends are bare. */
 static char *one_line(const char *text, gsize size)
@@ -29,35 +30,141 @@ static char *one_line(const char *text, gsize size)
 	return g_string_free(line, FALSE);
 }
 
-/* Returns the value with its encoded words decoded by GMime, raw 8-bit bytes made UTF-8 before; caller frees. */
-static char *decode_words(const char *value, gsize size)
+/* encoded-word = "=?" charset [ "*" language ] "?" ( "B" / "Q" ) "?" text "?="        RFC 2047 section 2, RFC 2231 section 5
+ *
+ * Read by hand: GMime 3.2 joins neighbouring words before it decodes and then stops at the base64 padding of the first. */
+typedef struct {
+	char *label;
+	char encoding; /* 'b' or 'q' */
+	const char *text;
+	gsize size;
+	const char *end; /* behind the closing "?=" */
+} Word;
+
+/* Reads the encoded word that starts at at; returns false where there is none. closed is cleared once no "?=" follows, since
+ * then none follows anywhere behind. */
+static bool parse_word(const char *at, const char *end, Word *word, bool *closed)
+{
+	const char *charset = at + 2;
+	const char *mark = *closed ? memchr(charset, '?', MIN((gsize)(end - charset), LABEL_SIZE_MAX)) : NULL;
+	const char *close;
+
+	if (mark == NULL || mark == charset || end - mark < 3 || mark[2] != '?')
+		return false;
+	word->encoding = g_ascii_tolower(mark[1]);
+	if (word->encoding != 'b' && word->encoding != 'q')
+		return false;
+	word->text = mark + 3;
+	close = g_strstr_len(word->text, end - word->text, "?=");
+	if (close == NULL) {
+		*closed = false;
+		return false;
+	}
+	word->label = g_strndup(charset, strcspn(charset, "*?"));
+	word->size = (gsize)(close - word->text);
+	word->end = close + 2;
+	return true;
+}
+
+/* Appends the bytes of the word, still in its charset. */
+static void append_word_bytes(GString *bytes, const Word *word)
+{
+	g_autoptr(GString) encoded = g_string_new_len(word->text, (gssize)word->size);
+	GMimeEncoding state;
+	gsize used = bytes->len;
+
+	if (word->encoding == 'b') {
+		while (encoded->len % 4 != 0)
+			g_string_append_c(encoded, '=');
+		g_mime_encoding_init_decode(&state, GMIME_CONTENT_ENCODING_BASE64);
+	} else {
+		for (gsize i = 0; i < encoded->len; i++)
+			if (encoded->str[i] == '_')
+				encoded->str[i] = ' ';
+		g_mime_encoding_init_decode(&state, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+	}
+	g_string_set_size(bytes, used + g_mime_encoding_outlen(&state, encoded->len));
+	g_string_truncate(bytes, used + g_mime_encoding_flush(&state, encoded->str, encoded->len, bytes->str + used));
+}
+
+static void append_utf8(GString *out, const char *bytes, gsize size, const char *label)
 {
 	g_autoptr(GString) scratch = g_string_new(NULL);
-	g_autoptr(GString) labelled = g_string_new(NULL);
-	const char *utf8 = text_to_utf8(value, &size, NULL, scratch);
+	const char *utf8 = text_to_utf8(bytes, &size, label, scratch);
 
-	text_append_known_labels(labelled, utf8, size);
-	return g_mime_utils_header_decode_text(text_parser_options(), labelled->str);
+	g_string_append_len(out, utf8, (gssize)size);
+}
+
+/* Encoded words on their way to UTF-8. Neighbours in one charset are joined first: mailers tear characters between them. */
+typedef struct {
+	GString *out;
+	GString *bytes;
+	char *label; /* of bytes; NULL = there are none */
+} Words;
+
+static void flush_words(Words *words)
+{
+	if (words->label != NULL)
+		append_utf8(words->out, words->bytes->str, words->bytes->len, words->label);
+	g_string_truncate(words->bytes, 0);
+	g_clear_pointer(&words->label, g_free);
+}
+
+static void add_word(Words *words, Word *word)
+{
+	if (words->label != NULL && g_ascii_strcasecmp(words->label, word->label) != 0)
+		flush_words(words);
+	append_word_bytes(words->bytes, word);
+	g_free(words->label);
+	words->label = word->label;
+}
+
+static bool is_white(const char *text, const char *end)
+{
+	while (text < end && g_ascii_isspace(*text))
+		text++;
+	return text == end;
+}
+
+/* Appends value with its encoded words decoded; white space between two of them is none (RFC 2047 section 6.2). */
+static void decode_words(GString *out, const char *value, gsize size)
+{
+	const char *end = value + size;
+	const char *literal = value;
+	const char *at = value;
+	Words words = { .out = out, .bytes = g_string_new(NULL) };
+	bool closed = true;
+
+	while ((at = g_strstr_len(at, end - at, "=?")) != NULL) {
+		Word word;
+
+		if (!parse_word(at, end, &word, &closed)) {
+			at += 2;
+			continue;
+		}
+		if (words.label == NULL || !is_white(literal, at)) {
+			flush_words(&words);
+			append_utf8(out, literal, (gsize)(at - literal), NULL);
+		}
+		add_word(&words, &word);
+		at = literal = word.end;
+	}
+	flush_words(&words);
+	append_utf8(out, literal, (gsize)(end - literal), NULL);
+	g_string_free(words.bytes, TRUE);
 }
 
 char *text_decode_header(const char *value)
 {
-	g_autofree char *decoded = NULL;
-	g_autoptr(GString) scratch = NULL;
-	const char *text = value;
+	g_autoptr(GString) decoded = NULL;
 	gsize size;
 
 	if (value == NULL)
 		return g_strdup("");
 	size = strnlen(value, VALUE_MAX);
-	if (g_strstr_len(value, (gssize)size, "=?") != NULL) {
-		decoded = decode_words(value, size);
-		text = decoded;
-		size = strlen(decoded);
-	}
-	scratch = g_string_new(NULL);
-	text = text_to_utf8(text, &size, NULL, scratch);
-	return one_line(text, size);
+	decoded = g_string_sized_new(size + 1);
+	decode_words(decoded, value, size);
+	return one_line(decoded->str, decoded->len);
 }
 
 static void add_address(GPtrArray *addresses, const char *address)

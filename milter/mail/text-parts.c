@@ -261,11 +261,15 @@ static void read_multipart(TextReader *reader, GMimeMultipart *multipart, guint 
 
 static void read_enclosed_message(TextReader *reader, GMimeMessage *message, guint level)
 {
-	const char *subject = g_mime_object_get_header(GMIME_OBJECT(message), "Subject");
+	GMimeHeaderList *headers = g_mime_object_get_header_list(GMIME_OBJECT(message));
+	GMimeHeader *header = g_mime_header_list_get_header(headers, "Subject");
 	GMimeObject *inner = g_mime_message_get_mime_part(message);
 
-	if (subject != NULL)
+	if (header != NULL) {
+		g_autofree char *subject = text_decode_header(g_mime_header_get_raw_value(header));
+
 		text_read_leaf(reader, &(TextLeaf){ .bytes = subject, .size = strlen(subject) }, true);
+	}
 	if (inner != NULL)
 		text_read_object(reader, inner, level + 1, true);
 }

@@ -251,6 +251,7 @@ TextAttribution text_attribution(const char *lines, gsize size, bool before_quot
 		" wrote", " writes", " schrieb", " a écrit", " escribió", " escreveu", " ha scritto", " schreef", " skrev",
 		" kirjoitti", " napisał", " napsal", " írta", " yazdı", " написал", " пишет", "写道", "寫道", "のメール",
 	};
+	g_autofree char *joined = NULL; /* a line end may stand in front of the verb */
 	bool address;
 	bool dated;
 	bool verb;
@@ -263,7 +264,9 @@ TextAttribution text_attribution(const char *lines, gsize size, bool before_quot
 	        (g_ascii_isdigit(*lines) || starts_with_any(lines, size, STARTS, G_N_ELEMENTS(STARTS)));
 	if (!dated && !address && !before_quote)
 		return TEXT_ATTRIBUTION_NONE;
-	verb = contains_any(lines, size, VERBS, G_N_ELEMENTS(VERBS));
+	joined = g_strndup(lines, size);
+	g_strdelimit(joined, "\n", ' ');
+	verb = contains_any(joined, size, VERBS, G_N_ELEMENTS(VERBS));
 	if (dated && (verb || (address && g_strstr_len(lines, (gssize)size, ">:") != NULL)))
 		return has_client_detail(lines, size) ? TEXT_ATTRIBUTION_STRONG : TEXT_ATTRIBUTION_SURE;
 	if (verb && address)

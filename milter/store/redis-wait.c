@@ -4,9 +4,7 @@
  * subscription live and die together, and no RESP3 is needed. It is asked with PING at intervals, since a peer that
  * vanished without a word (power, firewall) would look like a quiet one. Nothing is lost between a snapshot and the
  * next wait: the socket keeps what arrives, and the first wait on a new connection always says "changed". */
-#include <errno.h>
 #include <poll.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -112,11 +110,11 @@ static gint64 check_alive(RedisStore *store, GError **error)
 static bool sleep_until(RedisStore *store, int wake_fd, gint64 until)
 {
 	struct pollfd fds[2] = { { .fd = link_fd(store->tracker), .events = POLLIN }, { .fd = wake_fd, .events = POLLIN } };
-	gint64 left = until - clock_mono_us();
+	gint64 left_ms = MAX((until - clock_mono_us() + 999) / 1000, 0);
+	int ready = poll(fds, wake_fd >= 0 ? 2 : 1, (int)MIN(left_ms, G_MAXINT / 2));
 
 	/* An interrupted poll is one that found nothing: the caller's loop goes round. */
-	return poll(fds, wake_fd >= 0 ? 2 : 1, left > 0 ? (int)MIN((left + 999) / 1000, G_MAXINT / 2) : 0) > 0 && wake_fd >= 0 &&
-	    fds[1].revents != 0;
+	return ready > 0 && wake_fd >= 0 && fds[1].revents != 0;
 }
 
 /* Neither link can be trusted once one of them failed: the watch opens the store anew. */

@@ -50,9 +50,14 @@ static sqlite3_stmt *prepared(SqliteStore *store, const char *sql, GError **erro
 
 sqlite3_stmt *sqlite_start(SqliteStore *store, const char *sql, const SqlValue *values, GError **error)
 {
-	sqlite3_stmt *statement = prepared(store, sql, error);
+	sqlite3_stmt *statement;
 	int rc = SQLITE_OK;
 
+	/* The deadline covers a whole transaction: only what stands outside one, BEGIN among it, starts it anew. Preparing reads the
+	 * schema and may have to wait too. */
+	if (sqlite3_get_autocommit(store->db))
+		store->busy_until = clock_mono_us() + store->wait_ms * 1000;
+	statement = prepared(store, sql, error);
 	if (statement == NULL)
 		return NULL;
 	for (int i = 0; values != NULL && values[i].kind != SQL_KIND_END && rc == SQLITE_OK; i++)
@@ -63,9 +68,6 @@ sqlite3_stmt *sqlite_start(SqliteStore *store, const char *sql, const SqlValue *
 		sqlite_finish(statement);
 		return NULL;
 	}
-	/* The deadline covers a whole transaction: only what stands outside one, BEGIN among it, starts it anew. */
-	if (sqlite3_get_autocommit(store->db))
-		store->busy_until = clock_mono_us() + store->base.config->store_timeout * 1000;
 	return statement;
 }
 

@@ -15,6 +15,7 @@ typedef struct {
 	ino_t inode;
 	GHashTable *statements;  /* SQL text, by address -> sqlite3_stmt, prepared once */
 	gint64 busy_until;       /* clock_mono_us: until then a lock held by others is waited for */
+	gint64 wait_ms;        /* how long a lock is waited for: store.timeout, more while opening */
 	gint64 data_version;     /* last seen; changes when another connection has committed */
 	gint64 seen_incidents;   /* generation.n of 'incidents' and 'accounts' at the last reading */
 	gint64 seen_accounts;

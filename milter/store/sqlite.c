@@ -94,6 +94,8 @@ static bool connect_file(SqliteStore *store, GError **error)
 		return false;
 	}
 	sqlite3_extended_result_codes(store->db, 1);
+	/* All programs of a site start at once, and one of them makes the tables: the others wait as for a connection. */
+	store->wait_ms = MAX(store->base.config->store_connect_timeout, store->base.config->store_timeout);
 	sqlite3_busy_handler(store->db, wait_for_lock, store);
 	if (!sqlite_one_text(store, "PRAGMA journal_mode = WAL", NULL, &journal, error))
 		return false;
@@ -102,7 +104,10 @@ static bool connect_file(SqliteStore *store, GError **error)
 		    " %s where wal is needed); put it on a local disk", store->path, journal != NULL ? journal : "unknown");
 		return false;
 	}
-	return sqlite_run(store, "PRAGMA synchronous = FULL", NULL, error) && sqlite_migrate(store, error);
+	if (!sqlite_run(store, "PRAGMA synchronous = FULL", NULL, error) || !sqlite_migrate(store, error))
+		return false;
+	store->wait_ms = store->base.config->store_timeout;
+	return true;
 }
 
 static bool read_generation(SqliteStore *store, const char *what, gint64 *n, GError **error)

@@ -91,7 +91,8 @@ class Received:
     def __init__(self, path: Path):
         self.raw = path.read_bytes()
         self.message: EmailMessage = email.message_from_bytes(self.raw, policy=email.policy.default)
-        self.compat = email.message_from_bytes(self.raw)  # values as written, for headers that the new policy would rewrite
+        # Header values as written, raw UTF-8 (RFC 6532) included.
+        self.compat = email.message_from_string(self.raw.decode("utf-8", "surrogateescape"))
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, unfolded."""

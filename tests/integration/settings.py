@@ -1,5 +1,7 @@
 """Writes outage-milter.conf (libconfig) from a dict of dotted names, e.g. {"store.url": "sqlite:/x", "mode": "live"}."""
 
+import os
+import pwd
 from pathlib import Path
 
 from process import TOP
@@ -45,7 +47,7 @@ def standard(state_dir: Path, socket: str, store_url: str, relay_port: int) -> d
     """What every test starts from: one live site with two support addresses."""
     settings = {
         "mode": "live",
-        "user": "",
+        "user": pwd.getpwuid(os.getuid()).pw_name,
         "socket": socket,
         "socket_group": "postfix",
         "state_dir": str(state_dir),

@@ -364,10 +364,11 @@ static void test_html_cost(void)
 
 static void test_control_characters(void)
 {
+	static const char BODY[] = "a\0b\x01\x1b[1mc\td\r\ne\rf\xc2\x85g\xc2\xa0h";
 	g_autoptr(Message) message = message_new(100);
 	g_autoptr(Text) text = NULL;
 
-	message_add_body(message, "a\0b\x01\x1b[1mc\td\r\ne\rf\xc2\x85g\xc2\xa0h", 21);
+	message_add_body(message, BODY, sizeof BODY - 1);
 	text = text_read(message, LIMIT);
 	g_assert_cmpstr(text->own, ==, "ab[1mc\td\ne\nf\ng h");
 }

@@ -1,8 +1,8 @@
 -- Claims one acknowledgement: mark, caps, job, affected set, counters, all or nothing.
 --
 -- KEYS: mark, acks, retry, affected, state, pause, bounced, domain's rate without the hour, stats.
--- ARGV: prefix, token, payload, mac, id, epoch, kind (active, resolved), hash, mark's life (s), again after (s, 0 = never),
---       delay (s), site cap (a minute, 0 = none), domain cap (an hour, 0 = none), life of statistics (s).
+-- ARGV: prefix, token, payload, mac, id, epoch, kind (active, resolved), hash, mark's life (s), again after (s,
+--       0 = never), delay (s), site cap (a minute, 0 = none), domain cap (an hour, 0 = none), life of statistics (s).
 local MARK, ACKS, RETRY, AFFECTED, STATE, PAUSE, BOUNCED, DOMAIN, STATS =
 	KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local prefix, token, payload, mac, id, epoch, kind, hash = unpack(ARGV, 1, 8)

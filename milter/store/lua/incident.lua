@@ -102,8 +102,8 @@ local function state_values(state)
 	local function time(seconds)
 		return seconds and format_time(seconds) or ''
 	end
-	return { state.word, state.flip, state.id or '', time(state.declared_at), time(state.resolved_at), time(state.ended_at),
-		string.format('%d', state.epoch), state.updates_after or '' }
+	return { state.word, state.flip, state.id or '', time(state.declared_at), time(state.resolved_at),
+		time(state.ended_at), string.format('%d', state.epoch), state.updates_after or '' }
 end
 
 local function write_state(key, state)

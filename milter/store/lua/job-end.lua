@@ -1,13 +1,16 @@
--- Ends one turn of a job that a replier holds. KEYS: acks, retry, dead, statistics of all. ARGV: prefix, stream id,
--- how (done, retry, bury, withdraw), payload, mac, tries, why, due, hash. Returns 1, or 0 where the job is no longer
--- in the stream: somebody else ended it or the store was emptied, and putting it back would send it twice.
+-- Ends one turn of a job that a replier holds. Returns 1, or 0 where the job is no longer in the stream: somebody else
+-- ended it or the store was emptied, and putting it back would send it twice.
+--
+-- KEYS: acks, retry, dead, statistics of all.
+-- ARGV: prefix, stream id, how (done, retry, bury, withdraw), payload, mac, tries, why, due, hash.
 local acks, retry, dead, stats = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local prefix, handle, how, payload, mac, tries, why, due, hash = unpack(ARGV, 1, 9)
 
-redis.pcall('XACK', acks, 'replier', handle)
-if redis.call('XDEL', acks, handle) == 0 then
+if #redis.call('XRANGE', acks, handle, handle) == 0 then
 	return 0
 end
+
+-- Where it goes to comes before it goes from here: a key of a wrong type or a full memory must not lose it.
 if how == 'done' then
 	redis.pcall('HINCRBY', stats, 'sent', 1)
 elseif how == 'retry' then
@@ -26,4 +29,6 @@ elseif how == 'withdraw' then
 	end
 	redis.pcall('HINCRBY', stats, 'withdrawn', 1)
 end
+redis.pcall('XACK', acks, 'replier', handle)
+redis.call('XDEL', acks, handle)
 return 1
