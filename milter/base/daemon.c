@@ -137,7 +137,7 @@ bool daemon_drop_privileges(const char *user, const char *group, GError **error)
 	return true;
 }
 
-bool daemon_make_state_dir(const char *dir, const char *user, const char *group, GError **error)
+bool daemon_make_dir(const char *dir, guint mode, const char *user, const char *group, GError **error)
 {
 	uid_t uid = (uid_t)-1;
 	gid_t gid = (gid_t)-1;
@@ -147,60 +147,39 @@ bool daemon_make_state_dir(const char *dir, const char *user, const char *group,
 		return true;
 	if (!find_ids(user, group, &uid, &gid, error))
 		return false;
-	if (g_mkdir_with_parents(dir, 0750) != 0)
+	/* The umask of whoever started us must not lock others out of a folder that they are to reach. */
+	if (g_mkdir_with_parents(dir, (int)mode) != 0 || chmod(dir, mode) != 0)
 		return system_error(error, "cannot make the folder", dir);
 	if (geteuid() == 0 && chown(dir, uid, gid) != 0)
 		return system_error(error, "cannot give away the folder", dir);
 	return true;
 }
 
-/* What the signal thread waits for and calls; written before it starts. */
-static struct {
-	sigset_t set;
-	void (*on_reload)(gpointer data);
-	void (*on_stop)(gpointer data);
-	gpointer data;
-} signals;
-
-static gpointer wait_for_signals(gpointer unused)
+static void fill(sigset_t *set)
 {
-	int which;
-
-	(void)unused;
-	for (;;) {
-		if (sigwait(&signals.set, &which) != 0)
-			continue;
-		if (which == SIGUSR1)
-			signals.on_reload(signals.data);
-		else
-			signals.on_stop(signals.data);
-	}
-	return NULL;
+	sigemptyset(set);
+	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 }
 
-void daemon_block_signals(bool with_term)
+void daemon_block_signals(void)
 {
-	sigset_t blocked;
+	sigset_t set;
 
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGUSR1);
-	sigaddset(&blocked, SIGTERM);
-	sigaddset(&blocked, SIGINT);
-	sigaddset(&blocked, SIGHUP);
-	(void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
-	sigemptyset(&signals.set);
-	sigaddset(&signals.set, SIGUSR1);
-	if (with_term) {
-		sigaddset(&signals.set, SIGTERM);
-		sigaddset(&signals.set, SIGINT);
-	}
+	fill(&set);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-void daemon_watch_signals(void (*on_reload)(gpointer data), void (*on_stop)(gpointer data), gpointer data)
+void daemon_wait_for_stop(void (*on_reload)(void))
 {
-	signals.on_reload = on_reload;
-	signals.on_stop = on_stop;
-	signals.data = data;
-	g_thread_unref(g_thread_new("signals", wait_for_signals, NULL));
+	sigset_t set;
+	int which = 0;
+
+	fill(&set);
+	while (sigwait(&set, &which) != 0 || which == SIGUSR1)
+		if (which == SIGUSR1)
+			on_reload();
 }

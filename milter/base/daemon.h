@@ -20,16 +20,15 @@ void daemon_notify(const char *state);
  * else: does nothing. False with OUTAGE_ERROR_INVALID or _SYSTEM. */
 bool daemon_drop_privileges(const char *user, const char *group, GError **error);
 
-/* As root: makes dir (0750) where it is missing and gives it to user; as anybody else makes it. NULL or "" user: kept. */
-bool daemon_make_state_dir(const char *dir, const char *user, const char *group, GError **error);
+/* Makes dir (with its parents) with that mode where it is missing and, as root, gives it to user and group; NULL or "": kept. */
+bool daemon_make_dir(const char *dir, guint mode, const char *user, const char *group, GError **error);
 
 /* Blocks SIGUSR1, SIGTERM, SIGINT and SIGHUP in this and all threads to come, so that none of them ever ends the process in a
- * thread that does not know it. Before any other thread. with_term: daemon_watch_signals is to wait for SIGTERM and SIGINT too;
- * without it somebody else does (libmilter). */
-void daemon_block_signals(bool with_term);
+ * thread that does not know it; SIGPIPE is ignored. Before any other thread. */
+void daemon_block_signals(void);
 
-/* Starts a thread that waits for SIGUSR1 and, with_term, the others. on_reload is called from it for SIGUSR1, on_stop (may be NULL
- * without with_term) for the others. */
-void daemon_watch_signals(void (*on_reload)(gpointer data), void (*on_stop)(gpointer data), gpointer data);
+/* Waits for these signals in the calling thread, which must be the program's first: the kernel asks it before any other, so that
+ * libmilter's own waiting thread never gets one. Calls on_reload for each SIGUSR1; returns at one of the others. */
+void daemon_wait_for_stop(void (*on_reload)(void));
 
 #endif

@@ -167,7 +167,7 @@ static const Setting rows[] = {
 	{ .name = "store.connect_timeout", NUMBER_AT(Config, FORM_DURATION, store_connect_timeout), .standard = "500ms", .min = 10,
 	  .max = MS(30), .restart = true,
 	  .help = "Longest wait for a connection. Messages never wait for it: connections are made in the background." },
-	{ .name = "store.timeout", NUMBER_AT(Config, FORM_DURATION, store_timeout), .standard = "250ms", .min = 10, .max = MS(30),
+	{ .name = "store.timeout", NUMBER_AT(Config, FORM_DURATION, store_timeout), .standard = "1s", .min = 10, .max = MS(30),
 	  .restart = true,
 	  .help = "Longest wait for an answer of the store." },
 	{ .name = "store.poll", NUMBER_AT(Config, FORM_DURATION, store_poll), .standard = "5s", .min = 100, .max = MS(300),

@@ -6,6 +6,7 @@
  * rules of this size it takes minutes to compile them. */
 #include "inspect/rules-private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define KEYS (1 << (5 * START_KEY))
@@ -22,9 +23,10 @@ typedef struct {
 	guint32 entry;
 } Item;
 
-/* The items of one key are items[first[key]] to items[first[key + 1] - 1]. */
+/* The items of one key are items[first[key]] to items[first[key + 1] - 1], sorted by their rest. next[key] has a bit for each symbol that may
+ * follow the key: most places of a text are done with there. */
 typedef struct {
-	guint8 some[KEYS / 8];
+	guint32 next[KEYS];
 	guint32 first[KEYS + 1];
 	Item *items;
 } Table;
@@ -80,11 +82,16 @@ static void visit_key(guint key, gpointer context)
 {
 	Visit *visit = context;
 	if (!visit->fill) {
-		visit->table->some[key / 8] |= (guint8)(1u << key % 8);
+		visit->table->next[key] |= visit->item.rest[0] ? 1u << visit->item.rest[0] : G_MAXUINT32;
 		visit->table->first[key + 1]++;
 	} else {
 		visit->table->items[visit->fill[key]++] = visit->item;
 	}
+}
+
+static int compare_items(const void *a, const void *b)
+{
+	return strcmp((const char *)((const Item *)a)->rest, (const char *)((const Item *)b)->rest);
 }
 
 /* Counts first, so that the items of a key lie together, then fills. */
@@ -107,6 +114,8 @@ static void build_table(const RuleIndex *index, Table *table, bool at_word)
 		}
 		table->items = g_new0(Item, table->first[KEYS]);
 	}
+	for (guint key = 0; key < KEYS; key++)
+		qsort(table->items + table->first[key], table->first[key + 1] - table->first[key], sizeof(Item), compare_items);
 }
 
 RuleIndex *rule_index_new(const GPtrArray *rules)
@@ -174,23 +183,25 @@ static bool goes_on_with(const guint8 *symbols, const char *text, const guint8 *
 void rule_index_scan(const RuleIndex *index, const char *text, gsize length, RuleTry attempt, void *context)
 {
 	const guint8 *symbols = index->symbols;
-	guint key = 0;
-	for (gsize i = 0; i < MIN(length, START_KEY - 1); i++)
-		key = key << 5 | symbols[(guchar)text[i]];
-	if (length < START_KEY - 1)
-		key <<= 5 * (START_KEY - 1 - length);
+	const gsize ahead = START_KEY; /* of the symbol that follows the key at i */
+	guint key = 0;                 /* the symbols at i */
+	for (gsize i = 0; i < ahead; i++)
+		key = key << 5 | (i < length ? symbols[(guchar)text[i]] : 0);
 	bool in_word = false; /* whether the byte before is surely part of a word */
 	for (gsize i = 0; i < length; i++) {
-		guchar next = i + START_KEY - 1 < length ? (guchar)text[i + START_KEY - 1] : 0;
-		key = (key << 5 | symbols[next]) & (KEYS - 1);
+		guint following = i + ahead < length ? symbols[(guchar)text[i + ahead]] : 0;
 		const Table *table = in_word ? &index->inside : &index->at_word;
-		in_word = g_ascii_isalnum(text[i]) || text[i] == '_';
+		const guint here = key;
+		key = (key << 5 | following) & (KEYS - 1);
+		in_word = symbols[(guchar)text[i]] - 1u < START_DIGIT || text[i] == '_';
 		/* Never inside a character: PCRE2 must not be told to start there. */
-		if (!(table->some[key / 8] >> key % 8 & 1) || ((guchar)text[i] & 0xc0) == 0x80)
+		if (!(table->next[here] >> following & 1) || ((guchar)text[i] & 0xc0) == 0x80)
 			continue;
-		for (guint32 n = table->first[key]; n < table->first[key + 1]; n++) {
+		for (guint32 n = table->first[here]; n < table->first[here + 1]; n++) {
 			const Item *item = &table->items[n];
-			if (item->rest[0] && !goes_on_with(symbols, text + i + START_KEY, item->rest))
+			if (item->rest[0] > following)
+				break;
+			if (item->rest[0] && (item->rest[0] < following || !goes_on_with(symbols, text + i + START_KEY + 1, item->rest + 1)))
 				continue;
 			const Entry *entry = g_ptr_array_index(index->entries, item->entry);
 			for (guint r = 0; r < entry->rules->len; r++)

@@ -19,7 +19,8 @@ static const char *const tags[LANGUAGES] = { "en", "de", "fr", "es", "pt", "it",
 
 static const char *const stop_words[LANGUAGES] = {
 	[EN] = "the and is are was were you your our we it its not this that with have has for from be been can please to of my they "
-	       "when at in on but there what why any if do does will us i'm it's don't can't isn't how all",
+	       "when at in on but there what why any if do does will us i'm it's don't can't isn't how all i a as do no me so or by an just "
+	       "up down",
 	[DE] = "der die das und ist sind war nicht wir ich sie ein eine einen mit auf für den dem zu es bei seit auch unser unsere ihre "
 	       "ihr haben hat kann wird bitte noch von im am um wie aber oder wenn mir uns nach mehr kein keine warum",
 	[FR] = "le la les des et est nous vous pas une un que pour dans sur avec ne je notre votre ce cette du au aux qui sont mon mes "
@@ -28,7 +29,7 @@ static const char *const stop_words[LANGUAGES] = {
 	       "desde hola en más cuando qué puedo favor",
 	[PT] = "o os as e é que não de uma um para com seu do da dos das em está estão por mas nosso nossa meu minha no na ao desde "
 	       "muito favor olá mais quando você se foi são",
-	[IT] = "il lo la gli i le e è che non di una un per con del della dei sono nostro nostra mio si ma come questo da al nel anche "
+	[IT] = "il lo la gli le e è che non di una un per con del della dei sono nostro nostra mio si ma come questo da al nel anche "
 	       "più buongiorno ho ci vi stato grazie alla",
 	[NL] = "de het een en is niet wij we ik van op voor met dat zijn onze geen er aan ook maar kan u uw in te bij sinds dit wat "
 	       "naar nog wel heb mijn om als door graag",

@@ -1,5 +1,5 @@
 /* rules: weighted patterns (PCRE2) that tell outage mail, escalations, secrets and evidence. Layer: inspect.
- * Loaded once, read by all threads; Hyperscan, where present, finds the candidates first. Pure: no I/O after rules_load.
+ * Loaded once, read by all threads; rules-index.c finds the candidates first. Pure: no I/O after rules_load.
  *
  * A rules file (libconfig):
  *     language = "en";                        # BCP 47, "*" = any

@@ -29,7 +29,8 @@ Message *message_new(gsize body_limit);
 void message_free(Message *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, message_free)
 
-/* Forgets envelope, headers and body, keeps the connection's facts (client, helo): one connection, many mails. */
+/* Forgets envelope (with queue_id and auth_user, which come with MAIL FROM), headers and body, keeps the connection's facts
+ * (client, helo): one connection, many mails. */
 void message_reset(Message *message);
 
 /* text: as in MAIL FROM / RCPT TO, with or without angle brackets; not NULL. */
@@ -39,7 +40,7 @@ void message_add_rcpt(Message *message, const char *text);
 /* Copies name and value; CR is dropped, one leading space or tab too. */
 void message_add_header(Message *message, const char *name, const char *value);
 
-/* Appends body bytes up to the limit. Returns true once no more is wanted. */
+/* Appends body bytes up to the limit. Returns true once no more is wanted: from the first byte over the limit on. */
 bool message_add_body(Message *message, const char *bytes, gsize size);
 
 /* Returns the value of the nth (0 = topmost) header of that name (any case), or NULL. Owned by the message. */

@@ -30,8 +30,8 @@ static char *one_line(const char *text, gsize size)
 	return g_string_free(line, FALSE);
 }
 
-/* encoded-word = "=?" charset [ "*" language ] "?" ( "B" / "Q" ) "?" text "?="        RFC 2047 section 2, RFC 2231 section 5
- *
+/* encoded-word = "=?" charset [ "*" language ] "?" ( "B" / "Q" ) "?" text "?="
+ *                                                            RFC 2047 section 2, RFC 2231 section 5
  * Read by hand: GMime 3.2 joins neighbouring words before it decodes and then stops at the base64 padding of the first. */
 typedef struct {
 	char *label;
@@ -41,8 +41,8 @@ typedef struct {
 	const char *end; /* behind the closing "?=" */
 } Word;
 
-/* Reads the encoded word that starts at at; returns false where there is none. closed is cleared once no "?=" follows, since
- * then none follows anywhere behind. */
+/* Reads the encoded word that starts at at; returns false where there is none. closed is cleared once no "?=" follows,
+ * since then none follows anywhere behind. */
 static bool parse_word(const char *at, const char *end, Word *word, bool *closed)
 {
 	const char *charset = at + 2;

@@ -1,10 +1,10 @@
 /* text: from a Message to what a person wrote. Layer: mail.
  *
  * A mail of one part (most of them) is decoded straight from its body; only mail with parts goes through GMime's parser,
- * over the Content-Type field and the body put together again. Both ways end in text_read_leaf. The words of all parts are
- * collected in their order and split into own and quoted once, since a quotation may begin in one part and end in
- * another. Siblings: text-parts (which parts count), text-charset (bytes to clean UTF-8), text-html, text-quote and text-phrases (the splitting),
- * text-header (encoded words, addresses). */
+ * over the Content-Type field and the body put together again. Both ways end in text_read_leaf. The words of all parts
+ * are collected in their order and split into own and quoted once, since a quotation may begin in one part and end in
+ * another. Siblings: text-parts (which parts count), text-charset (bytes to clean UTF-8), text-html, text-quote and
+ * text-phrases (the splitting), text-header (encoded words, addresses). */
 #include "mail/text-private.h"
 
 #include <libxml/parser.h>
@@ -22,7 +22,8 @@ GMimeParserOptions *text_parser_options(void)
 	return parser_options;
 }
 
-/* GMime registers its types on first use without a lock, so threads must find them all registered. */
+/* GMime registers its types on first use without a lock, so threads must find them all registered, and their classes made.
+ * Classes of static types are never freed, so the references need no counterpart. */
 static void register_types(void)
 {
 	const GType types[] = {
@@ -35,7 +36,7 @@ static void register_types(void)
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(types); i++)
-		g_type_ensure(types[i]);
+		g_type_class_ref(types[i]);
 }
 
 void text_init(void)

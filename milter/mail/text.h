@@ -1,5 +1,6 @@
 /* text: what a person wrote in a mail: MIME, charsets, HTML to words, quoted text told apart. Layer: mail.
- * The only file of the daemon that knows GMime and libxml2. Pure: no I/O, no state; safe from any thread after text_init. */
+ * With its siblings text-*.c the only one in the daemon that knows GMime and libxml2. Pure: no I/O, no state; safe from
+ * any thread after text_init. */
 #ifndef OUTAGE_MAIL_TEXT_H
 #define OUTAGE_MAIL_TEXT_H
 

@@ -6,8 +6,10 @@
 
 #include <arpa/inet.h>
 #include <libmilter/mfapi.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -396,14 +398,34 @@ bool callbacks_open(const Config *config, GError **error)
 	return listen_finish(config, error);
 }
 
-bool callbacks_run(Service *of, gint64 drain_ms)
-{
-	bool ok;
-	gint64 until;
+static GThread *server;
 
+static gpointer run(gpointer unused)
+{
+	(void)unused;
+	if (smfi_main() == MI_SUCCESS)
+		return GINT_TO_POINTER(1);
+	/* The first thread waits for a signal; without libmilter there is nothing left to wait for. */
+	log_error("libmilter has ended");
+	(void)kill(getpid(), SIGTERM);
+	return NULL;
+}
+
+void callbacks_start(Service *of)
+{
 	service = of;
-	ok = smfi_main() == MI_SUCCESS;
-	until = g_get_monotonic_time() + drain_ms * 1000;
+	server = g_thread_new("libmilter", run, NULL);
+}
+
+bool callbacks_stop(const Config *config, gint64 drain_ms)
+{
+	gint64 until = g_get_monotonic_time() + drain_ms * 1000;
+	bool ok;
+
+	(void)smfi_stop();
+	/* libmilter looks at that every five seconds, or when somebody connects. */
+	listen_wake(config);
+	ok = g_thread_join(server) != NULL;
 	g_mutex_lock(&in_flight.lock);
 	while (in_flight.count > 0)
 		if (!g_cond_wait_until(&in_flight.idle, &in_flight.lock, until)) {

@@ -12,8 +12,11 @@
  * listened on is not. Returns false with error. */
 bool callbacks_open(const Config *config, GError **error);
 
-/* Serves until SIGTERM, SIGINT or SIGHUP, then waits for messages in flight at most drain_ms. Returns false where libmilter
- * failed. service must stay until this returns. */
-bool callbacks_run(Service *service, gint64 drain_ms);
+/* Starts serving, in a thread of its own, with service, which must stay until callbacks_stop has returned. */
+void callbacks_start(Service *service);
+
+/* Stops accepting, then waits for messages in flight at most drain_ms. Returns false where libmilter had failed. config: as given
+ * to callbacks_open. */
+bool callbacks_stop(const Config *config, gint64 drain_ms);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/daemon.h"
 #include "base/error.h"
 
 /* Returns the path of "unix:/path" or "local:/path", or NULL for an inet socket. */
@@ -79,18 +80,41 @@ static bool give_to_group(const Config *config, const char *path, GError **error
 	return true;
 }
 
-/* libmilter writes added headers one by one and does not show its descriptor; accepted sockets inherit the option. */
-static void set_nodelay(void)
+/* libmilter does not show its descriptor: it is the only socket of this process that listens. Returns -1 where there is none. */
+static int listening_fd(void)
 {
-	int one = 1;
-
 	for (int fd = 3; fd < 256; fd++) {
 		int listening = 0;
 		socklen_t size = sizeof listening;
 
 		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0)
-			(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+			return fd;
 	}
+	return -1;
+}
+
+/* libmilter writes added headers one by one; accepted sockets inherit the option. */
+static void set_nodelay(void)
+{
+	int one = 1;
+
+	(void)setsockopt(listening_fd(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+/* A socket bound to all addresses is reached under its own name too: the kernel takes that for loopback. */
+static void wake_inet(void)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof address;
+	int fd;
+
+	if (getsockname(listening_fd(), (struct sockaddr *)&address, &size) != 0)
+		return;
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	(void)!connect(fd, (const struct sockaddr *)&address, size);
+	(void)close(fd);
 }
 
 bool listen_is_local(const Config *config)
@@ -101,8 +125,10 @@ bool listen_is_local(const Config *config)
 bool listen_prepare(const Config *config, GError **error)
 {
 	const char *path = unix_path(config);
+	g_autofree char *dir = path != NULL ? g_path_get_dirname(path) : NULL;
 
-	return path == NULL || remove_stale(path, error);
+	/* The MTA has to pass through the folder; who may connect is the socket's own business. */
+	return path == NULL || (daemon_make_dir(dir, 0755, config->user, config->group, error) && remove_stale(path, error));
 }
 
 bool listen_finish(const Config *config, GError **error)
@@ -113,6 +139,24 @@ bool listen_finish(const Config *config, GError **error)
 		return give_to_group(config, path, error);
 	set_nodelay();
 	return true;
+}
+
+void listen_wake(const Config *config)
+{
+	const char *path = unix_path(config);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (path != NULL && strlen(path) < sizeof address.sun_path) {
+		strcpy(address.sun_path, path);
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (fd < 0)
+			return;
+		(void)!connect(fd, (const struct sockaddr *)&address, sizeof address);
+		(void)close(fd);
+		return;
+	}
+	wake_inet();
 }
 
 void listen_remove(const Config *config)

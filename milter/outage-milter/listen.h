@@ -10,12 +10,15 @@
 /* Returns true where config names a unix socket. */
 bool listen_is_local(const Config *config);
 
-/* Before it is opened: removes a stale socket file; false with error where somebody listens there or it is no socket. */
+/* Before it is opened: makes its folder, removes a stale socket file; false with error where somebody listens there or it is no socket. */
 bool listen_prepare(const Config *config, GError **error);
 
 /* Once it is open (under umask 0777) and before privileges are dropped: group and mode of a unix socket; TCP_NODELAY on an inet
  * one (milter-facts 9, 23). */
 bool listen_finish(const Config *config, GError **error);
+
+/* Connects to the socket once and hangs up, so that whoever waits in accept looks up. */
+void listen_wake(const Config *config);
 
 /* Removes the socket file, if it is one. */
 void listen_remove(const Config *config);

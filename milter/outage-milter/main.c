@@ -59,15 +59,14 @@ static Engine *load(const char *path)
 	return engine;
 }
 
-/* For the signal thread. */
+/* For on_reload. */
 static struct {
 	Service *service;
 	bool verbose;
 } running;
 
-static void on_reload(gpointer unused)
+static void on_reload(void)
 {
-	(void)unused;
 	daemon_notify("RELOADING=1");
 	if (service_reload(running.service)) {
 		g_autoptr(Engine) engine = service_engine(running.service);
@@ -99,24 +98,24 @@ static bool serve(Engine *engine, bool verbose, GError **error)
 	Service *service;
 	bool ok;
 
-	if (!daemon_make_state_dir(config->state_dir, config->user, config->group, error) || !callbacks_open(config, error) ||
+	if (!daemon_make_dir(config->state_dir, 0750, config->user, config->group, error) || !callbacks_open(config, error) ||
 	    !daemon_drop_privileges(config->user, config->group, error)) {
 		engine_unref(engine);
 		return false;
 	}
 	text_init();
-	/* libmilter itself waits for SIGHUP, SIGTERM and SIGINT, each of which ends smfi_main; only SIGUSR1 is ours. */
-	daemon_block_signals(false);
+	daemon_block_signals();
 	service = service_start(engine, error);
 	if (service == NULL)
 		return false;
 	running.service = service;
 	running.verbose = verbose;
-	daemon_watch_signals(on_reload, NULL, NULL);
+	callbacks_start(service);
 	log_start(engine);
 	daemon_ready();
-	ok = callbacks_run(service, config->drain);
+	daemon_wait_for_stop(on_reload);
 	daemon_notify("STOPPING=1");
+	ok = callbacks_stop(config, config->drain);
 	listen_remove(config);
 	log_event("stopped", NULL);
 	service_stop(service);

@@ -49,14 +49,14 @@ static Config *load(const char *path, Templates **templates, GPtrArray *mistakes
 	return NULL;
 }
 
-/* For the signal thread. */
+/* For on_reload. */
 static struct {
 	Worker *worker;
 	char *path;
 	bool verbose;
 } running;
 
-static void on_reload(gpointer unused)
+static void on_reload(void)
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Templates) templates = NULL;
@@ -64,7 +64,6 @@ static void on_reload(gpointer unused)
 	g_autoptr(Config) config = load(running.path, &templates, mistakes);
 	g_autoptr(GPtrArray) restart = NULL;
 
-	(void)unused;
 	if (config == NULL) {
 		for (guint i = 0; i < mistakes->len; i++)
 			log_warning("%s", (const char *)g_ptr_array_index(mistakes, i));
@@ -80,30 +79,42 @@ static void on_reload(gpointer unused)
 	log_event("reloaded", "config", config->path, NULL);
 }
 
-static void on_stop(gpointer unused)
+/* With --once nobody waits for signals in the first thread: it does the work itself. */
+static gpointer work(gpointer unused)
 {
+	bool ok = worker_run(running.worker, false);
+
 	(void)unused;
-	daemon_notify("STOPPING=1");
-	worker_stop(running.worker);
+	return GINT_TO_POINTER(ok);
 }
 
 static bool serve(Config *config, Templates *templates, const Options *options, GError **error)
 {
 	bool ok;
 
-	if (!daemon_make_state_dir(config->state_dir, config->user, config->group, error) ||
+	if (!daemon_make_dir(config->state_dir, 0750, config->user, config->group, error) ||
 	    !daemon_drop_privileges(config->user, config->group, error))
 		return false;
-	daemon_block_signals(true);
 	compose_init();
+	if (!options->once)
+		daemon_block_signals();
 	running.worker = worker_new(config, templates, error);
 	if (running.worker == NULL)
 		return false;
 	running.verbose = options->verbose;
-	daemon_watch_signals(on_reload, on_stop, NULL);
 	log_event("ready", "version", PACKAGE_VERSION, "relay", config->relay, NULL);
-	daemon_ready();
-	ok = worker_run(running.worker, options->once);
+	if (options->once) {
+		ok = worker_run(running.worker, true);
+	} else {
+		GThread *thread = g_thread_new("worker", work, NULL);
+
+		daemon_ready();
+		daemon_wait_for_stop(on_reload);
+		daemon_notify("STOPPING=1");
+		worker_stop(running.worker);
+		ok = g_thread_join(thread) != NULL;
+	}
+	g_clear_pointer(&running.worker, worker_free);
 	if (!ok)
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "the store could not be reached: see the log above");
 	log_event("stopped", NULL);

@@ -17,6 +17,7 @@
 
 #include <glib.h>
 
+#include "base/log.h"
 #include "config/config.h"
 #include "incident/incident.h"
 #include "store/store.h"
@@ -147,6 +148,7 @@ int main(int argc, char **argv)
 	Hand hand = { .fd = -1 };
 	bool ok = false;
 
+	log_open("flipbench", LOG_TO_STDERR, LOG_LEVEL_WARNING); /* a line per flip would be measured too */
 	g_mutex_init(&seen.lock);
 	g_cond_init(&seen.changed);
 	g_free(config->store_url);

@@ -109,6 +109,7 @@ def p1(site, tmp_path_factory, request):
     stand = maker().start()
     stand.put_account("acme.example", account="Acme", level="platinum", manager="manager@support.example", respond_within="30m")
     stand.declare("P1", "--title", "Login and API are down", "--scope", "All customers in Europe", "--next-update", "30m")
+    stand.wait_account("it@acme.example", "Acme")
     return stand
 
 

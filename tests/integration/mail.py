@@ -20,6 +20,21 @@ with "503 Service Unavailable", and nobody in our team can log in. Is there an o
 
 Regards
 """
+# The same without anything an engineer could use.
+PLAIN_TEXT = """Hello,
+
+your website is down since this morning and nobody in our company can log in. Is there an outage?
+When will it work again?
+
+Regards
+"""
+# Of somebody who writes after the fix.
+LATE_TEXT = """Hello,
+
+this morning your website was down and nobody in our company could log in. What was the reason for the outage?
+
+Regards
+"""
 PASSWORD_TEXT = """Hello,
 
 I forgot my password and would like to set a new one. Could you send me the link for that, please?
@@ -114,7 +129,7 @@ class Received:
 
     def outage(self) -> dict[str, str]:
         """X-Outage headers by the rest of their name; each may stand once."""
-        names = {key for key in self.compat.keys() if key.lower().startswith("x-outage-")}
+        names = dict.fromkeys(key for key in self.compat.keys() if key.lower().startswith("x-outage-"))
         return {name[len("X-Outage-"):]: self.one(name) for name in names}
 
     def text(self) -> str:
@@ -160,7 +175,7 @@ class Mailbox:
     def messages(self) -> list[Received]:
         """In the order of arrival."""
         if self.folder.is_dir():
-            for path in sorted(self.folder.iterdir(), key=lambda entry: entry.name):
+            for path in sorted(self.folder.iterdir(), key=lambda entry: entry.stat().st_mtime_ns):
                 if path.name not in self._read:
                     self._read[path.name] = Received(path)
         if self.address.startswith("@"):

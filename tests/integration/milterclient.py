@@ -25,7 +25,7 @@ class Answer:
 class MilterSession:
     """One connection to a milter's unix socket, after negotiation and CONNECT."""
 
-    def __init__(self, path, client: str = "192.0.2.1", timeout: float = 10):
+    def __init__(self, path, client: str = "198.51.100.1", timeout: float = 10):
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(timeout)
         self._socket.connect(str(path))

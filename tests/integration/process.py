@@ -16,9 +16,11 @@ TOP = Path(__file__).resolve().parents[2]
 
 def build_dir() -> Path:
     """The folder with the built programs: $OUTAGE_BUILD, else build/ of the source tree, else its top."""
-    if "OUTAGE_BUILD" in os.environ:
-        return Path(os.environ["OUTAGE_BUILD"]).resolve()
-    return TOP / "build" if (TOP / "build" / "outage-milter").exists() else TOP
+    tried = [Path(os.environ["OUTAGE_BUILD"]).resolve()] if "OUTAGE_BUILD" in os.environ else [TOP / "build", TOP]
+    for folder in tried:
+        if (folder / "outage-milter").exists():
+            return folder
+    raise FileNotFoundError(f"no outage-milter in {' or '.join(map(str, tried))}: build it, or name the folder in OUTAGE_BUILD")
 
 
 def free_port() -> int:

@@ -77,6 +77,7 @@ def test_without_an_incident_nothing_is_tagged(stand, customer):
 def test_accounts_are_tagged_always_where_the_site_wants_it(make_stand):
     stand = make_stand(route__always=True).start()
     stand.put_account("acme.example", account="Acme", level="gold")
+    stand.wait_account("jane@acme.example", "Acme")
     received = stand.deliver(Letter("jane@acme.example", "A question", "Where do I find the invoices?\n"))
     assert parse_value(received.one("X-Outage-Account"))[0] == "Acme"
     assert "X-Outage-Incident" not in received.compat

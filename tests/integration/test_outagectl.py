@@ -179,7 +179,6 @@ def test_preview_shows_a_whole_reply_for_a_bare_word(stand, severity):
     shown = stand.ctl("preview", "--incident", severity).stdout
     assert "Subject:" in shown
     assert "{{" not in shown
-    assert "Example Cloud" in shown
     assert not re.search(r"\n\n\n", shown)
 
 

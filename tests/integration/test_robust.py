@@ -220,7 +220,7 @@ def test_missing_configuration_is_named(calm):
 @pytest.mark.parametrize("size", [64 * 1024, 10 * 1024 * 1024])
 def test_large_mail_passes_and_is_tagged(calm, customer, size):
     calm.declare("P1")
-    filler = ("The quick brown fox jumps over the lazy dog, again and again.\n" * (size // 62 + 1))[:size]
+    filler = "The quick brown fox jumps over the lazy dog, again and again.\n" * (size // 62 + 1)
     letter = mail.Letter(customer, "Service down, 503 errors", mail.OUTAGE_TEXT + filler)
     calm.send(letter)
     received = calm.mailbox(SUPPORT).wait_id(letter.message_id, 60)
