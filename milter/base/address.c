@@ -188,18 +188,27 @@ char *address_to_string(const Address *address)
 	return join(address->local, -1, address->domain);
 }
 
+static char *lower_local(const char *local)
+{
+	g_autofree char *composed = NULL;
+
+	/* Nearly all are ASCII, and this is asked several times a message. */
+	if (g_str_is_ascii(local))
+		return g_ascii_strdown(local, -1);
+	composed = g_utf8_normalize(local, -1, G_NORMALIZE_NFC);
+	return g_utf8_strdown(composed != NULL ? composed : local, -1);
+}
+
 char *address_normal(const Address *address)
 {
-	g_autofree char *composed = g_utf8_normalize(address->local, -1, G_NORMALIZE_NFC);
-	g_autofree char *lower = g_utf8_strdown(composed != NULL ? composed : address->local, -1);
+	g_autofree char *lower = lower_local(address->local);
 
 	return join(lower, -1, address->domain);
 }
 
 char *address_normal_untagged(const Address *address)
 {
-	g_autofree char *composed = g_utf8_normalize(address->local, -1, G_NORMALIZE_NFC);
-	g_autofree char *lower = g_utf8_strdown(composed != NULL ? composed : address->local, -1);
+	g_autofree char *lower = lower_local(address->local);
 	const char *plus = strchr(lower, '+');
 
 	return join(lower, plus != NULL && plus != lower ? plus - lower : -1, address->domain);

@@ -137,16 +137,21 @@ bool daemon_drop_privileges(const char *user, const char *group, GError **error)
 	return true;
 }
 
-bool daemon_make_dir(const char *dir, guint mode, const char *user, const char *group, GError **error)
+bool daemon_make_dir(const char *dir, guint mode, bool own_it, const char *user, const char *group, GError **error)
 {
 	uid_t uid = (uid_t)-1;
 	gid_t gid = (gid_t)-1;
 	struct stat st;
 
-	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
-		return true;
+	bool there = stat(dir, &st) == 0 && S_ISDIR(st.st_mode);
+
 	if (!find_ids(user, group, &uid, &gid, error))
 		return false;
+	/* A folder that root has made for us, a package's or the service manager's, is given to the user who is to write there. */
+	if (there && geteuid() == 0 && st.st_uid == 0 && own_it && chown(dir, uid, gid) != 0)
+		return system_error(error, "cannot give away the folder", dir);
+	if (there)
+		return true;
 	/* The umask of whoever started us must not lock others out of a folder that they are to reach. */
 	if (g_mkdir_with_parents(dir, (int)mode) != 0 || chmod(dir, mode) != 0)
 		return system_error(error, "cannot make the folder", dir);

@@ -20,8 +20,9 @@ void daemon_notify(const char *state);
  * else: does nothing. False with OUTAGE_ERROR_INVALID or _SYSTEM. */
 bool daemon_drop_privileges(const char *user, const char *group, GError **error);
 
-/* Makes dir (with its parents) with that mode where it is missing and, as root, gives it to user and group; NULL or "": kept. */
-bool daemon_make_dir(const char *dir, guint mode, const char *user, const char *group, GError **error);
+/* Makes dir (with its parents) with that mode where it is missing and, as root, gives it to user and group; NULL or "": kept. own_it:
+ * one that is there and belongs to root is given away too. */
+bool daemon_make_dir(const char *dir, guint mode, bool own_it, const char *user, const char *group, GError **error);
 
 /* Blocks SIGUSR1, SIGTERM, SIGINT and SIGHUP in this and all threads to come, so that none of them ever ends the process in a
  * thread that does not know it; SIGPIPE is ignored. Before any other thread. */

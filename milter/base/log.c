@@ -60,9 +60,18 @@ static void append_escaped(GString *out, const char **p, const char *end)
 	*p = g_utf8_next_char(*p);
 }
 
+/* Nearly every line is printable ASCII. */
+static bool is_plain(const char *text, gsize size)
+{
+	for (gsize i = 0; i < size; i++)
+		if ((guchar)text[i] < 0x20 || (guchar)text[i] >= 0x7f)
+			return false;
+	return true;
+}
+
 char *log_escape(const char *text, gsize max_bytes)
 {
-	GString *out = g_string_new(NULL);
+	GString *out;
 	gsize size = text != NULL ? strlen(text) : 0;
 	const char *end;
 
@@ -71,7 +80,10 @@ char *log_escape(const char *text, gsize max_bytes)
 		while (size > 0 && ((guchar)text[size] & 0xc0) == 0x80)
 			size--;
 	}
-	end = text != NULL ? text + size : NULL;
+	if (is_plain(text, size))
+		return g_strndup(text != NULL ? text : "", size);
+	out = g_string_sized_new(size + 16);
+	end = text + size;
 	for (const char *p = text; p < end;)
 		append_escaped(out, &p, end);
 	return g_string_free(out, FALSE);

@@ -73,11 +73,11 @@ static const Setting rows[] = {
 	{ .name = "secret_file", TEXT_AT(Config, FORM_PATH, secret_file), .standard = "", .restart = true,
 	  .help = "File that holds the site secret, the same on all nodes: it signs acknowledgements and hashes addresses. Empty, it "
 	          "is the file secret in state_dir, made at the first start." },
-	{ .name = "drain", NUMBER_AT(Config, FORM_DURATION, drain), .standard = "10s", .min = 0, .max = MS(300),
+	{ .name = "drain", NUMBER_AT(Config, FORM_DURATION, drain), .standard = "10s", .min = 0, .max = MS(300), .restart = true,
 	  .help = "How long SIGTERM waits for messages that are being decided." },
 
 	{ .section = "Log",
-	  .name = "log.destination", CHOICE_AT(Config, log_destination, destinations), .standard = "auto",
+	  .name = "log.destination", CHOICE_AT(Config, log_destination, destinations), .standard = "auto", .restart = true,
 	  .help = "auto is syslog unless standard error is a terminal or the journal." },
 	{ .name = "log.level", CHOICE_AT(Config, log_level, levels), .standard = "info",
 	  .help = "Least important kind of line that is written." },
@@ -96,8 +96,9 @@ static const Setting rows[] = {
 	          "again." },
 	{ .name = "body.limit", NUMBER_AT(Config, FORM_SIZE, body_limit), .standard = "256K", .min = KIB(1), .max = KIB(65536),
 	  .help = "How much of a message's body is looked at; the rest passes unread." },
-	{ .name = "body.text_limit", NUMBER_AT(Config, FORM_SIZE, text_limit), .standard = "32K", .min = KIB(1), .max = KIB(8192),
-	  .help = "How much of the decoded text is looked at." },
+	{ .name = "body.text_limit", NUMBER_AT(Config, FORM_SIZE, text_limit), .standard = "8K", .min = KIB(1), .max = KIB(8192),
+	  .help = "How much of what the writer wrote, decoded and without quotations, the rules look at. What people say of an outage "
+	          "stands at the top; logs pasted below it are long, and every kilobyte costs time." },
 
 	{ .section = "Inspection",
 	  .name = "rules.dir", TEXT_AT(Config, FORM_PATH, rules_dir), .standard = "rules",
@@ -219,8 +220,9 @@ static const Setting rows[] = {
 	  .help = "Wait after the first failure. It doubles with each." },
 	{ .name = "reply.retry_max", NUMBER_AT(Config, FORM_DURATION, reply_retry_max), .standard = "1h", .min = 100, .max = DAYS(1),
 	  .help = "Longest wait between two tries." },
-	{ .name = "reply.timeout", NUMBER_AT(Config, FORM_DURATION, reply_timeout), .standard = "30s", .min = MS(1), .max = MS(600),
-	  .help = "Longest time for handing one reply to the MTA." },
+	{ .name = "reply.timeout", NUMBER_AT(Config, FORM_DURATION, reply_timeout), .standard = "2m", .min = MS(1), .max = MS(600),
+	  .help = "Longest time for handing one reply to the MTA. A relay that has the whole message and does not answer in this time may "
+	          "have taken it: such a reply is not tried again by itself (outagectl acks dead)." },
 
 	{ .section = "Privacy",
 	  .name = "privacy.retention", NUMBER_AT(Config, FORM_DURATION, retention), .standard = "30d", .min = HOURS(1),

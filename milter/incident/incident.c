@@ -106,12 +106,15 @@ static Transition open_incident(IncidentState *state, const char *name, Word wor
 
 	state->flip = state->word = word;
 	state->resolved_at = state->ended_at = 0;
-	if (reopen)
+	if (reopen) {
+		state->reopened_at = now;
 		return TRANSITION_REOPENED;
+	}
 	char *id = next_id(state, name, now);
 	g_free(state->id);
 	state->id = id;
 	state->declared_at = now;
+	state->reopened_at = 0;
 	return TRANSITION_OPENED;
 }
 
@@ -251,7 +254,12 @@ bool incident_is_active(const Incident *incident, gint64 now, gint64 resolved_fo
 	return incident->state.word == WORD_RESOLVED && now - incident->state.resolved_at < resolved_for;
 }
 
+gint64 incident_on_since(const IncidentState *state)
+{
+	return MAX(state->declared_at, state->reopened_at);
+}
+
 gint64 incident_last_word(const Incident *incident)
 {
-	return MAX(MAX(incident->state.declared_at, incident->state.resolved_at), incident->update_at);
+	return MAX(MAX(incident_on_since(&incident->state), incident->state.resolved_at), incident->update_at);
 }

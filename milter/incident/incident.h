@@ -31,6 +31,7 @@ typedef struct {
 	Word word;           /* what holds: as flip, but none where `resolved` came with nothing open */
 	char *id;            /* of the newest incident, open or not; NULL if there never was one */
 	gint64 declared_at;
+	gint64 reopened_at;  /* when it last came back under its old id; 0 if it never did */
 	gint64 resolved_at;
 	gint64 ended_at;     /* when it went to none */
 	guint64 epoch;       /* grows with every withdrawal: jobs of an older epoch are withdrawn */
@@ -74,7 +75,7 @@ typedef struct {
 	char *name;
 	IncidentState state;
 	char *texts[TEXT_FIELDS];
-	char *update_text;     /* newest entry of outage:updates:NAME since declared_at, or NULL */
+	char *update_text;     /* newest entry of outage:updates:NAME since it was declared or reopened, or NULL */
 	gint64 update_at;
 	gpointer match;        /* compiled TEXT_MATCH, or NULL; made and owned by snapshot_compile's callback */
 	GDestroyNotify match_free;
@@ -90,7 +91,10 @@ const char *incident_phase(const Incident *incident);
 /* Returns true while answers are due at `now`: open, or resolved less than resolved_for (seconds) ago. */
 bool incident_is_active(const Incident *incident, gint64 now, gint64 resolved_for);
 
-/* Returns the time of the last word about it: newest of declared_at, resolved_at and update_at. */
+/* Returns since when it has been on: what was said before that is not said of what is broken now. */
+gint64 incident_on_since(const IncidentState *state);
+
+/* Returns the time of the last word about it: newest of declared_at, reopened_at, resolved_at and update_at. */
 gint64 incident_last_word(const Incident *incident);
 
 /* Everything a decision needs of the store; immutable once published, shared by reference. */

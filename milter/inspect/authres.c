@@ -412,6 +412,7 @@ typedef struct {
 	char *sender_domain;
 	char *from_domain;   /* or NULL */
 	guint sender_vouched, from_vouched;
+	bool from_is_sender; /* the only address of the only From is the envelope sender */
 } Claims;
 
 static void claims_clear(Claims *claims)
@@ -436,8 +437,12 @@ static void claims_init(Claims *claims, const Message *message, const char *from
 	memset(claims, 0, sizeof *claims);
 	claims->sender = address_normal_text(message->sender);
 	claims->sender_domain = address_domain(claims->sender);
-	if (message_header_count(message, "From") == 1)
+	if (message_header_count(message, "From") == 1) {
+		g_autofree char *normal = address_normal_text(from);
+
 		claims->from_domain = address_domain(from);
+		claims->from_is_sender = normal && g_strcmp0(normal, claims->sender) == 0;
+	}
 }
 
 /* Returns true where the two domains are one or share their organisational domain: relaxed alignment, RFC 7489
@@ -487,6 +492,8 @@ static char *signing_domain(const AuthresInfo *info)
 	return domain ? domain_to_ascii(domain) : NULL;
 }
 
+/* A signature says who wrote From, not who stands in MAIL FROM: whoever has a mailbox at a large provider could have any other
+ * customer of it answered. So DKIM and DMARC vouch for the sender only where he is the very address of From. */
 static void weigh(Claims *claims, const AuthresInfo *info)
 {
 	if (!g_str_equal(info->result, "pass"))
@@ -501,7 +508,7 @@ static void weigh(Claims *claims, const AuthresInfo *info)
 	} else if (g_str_equal(info->method, "dkim")) {
 		g_autofree char *domain = signing_domain(info);
 
-		if (is_aligned(domain, claims->sender_domain))
+		if (claims->from_is_sender && is_aligned(domain, claims->sender_domain))
 			claims->sender_vouched |= 1u << VERIFIED_DKIM;
 		if (is_aligned(domain, claims->from_domain))
 			claims->from_vouched |= 1u << VERIFIED_DKIM;
@@ -513,7 +520,7 @@ static void weigh(Claims *claims, const AuthresInfo *info)
 		if (!domain || g_strcmp0(domain, claims->from_domain) != 0)
 			return;
 		claims->from_vouched |= 1u << VERIFIED_DMARC;
-		if (is_aligned(domain, claims->sender_domain))
+		if (claims->from_is_sender)
 			claims->sender_vouched |= 1u << VERIFIED_DMARC;
 	}
 }

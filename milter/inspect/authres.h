@@ -41,9 +41,10 @@ typedef struct {
 } AuthresVerdict;
 
 /* Judges message: per trusted authserv-id (lower case, NULL-terminated) only the topmost header counts, for those below
- * may be forged. from: addr-spec of From or NULL. spf=pass counts where smtp.mailfrom is the envelope sender (or its
- * domain), dkim=pass where header.d is aligned, dmarc=pass where header.from is From's domain; for `sender` the domain
- * vouched for must share the envelope sender's organisational domain, for `from` From's. */
+ * may be forged. from: addr-spec of From, or NULL where it has none or several. spf=pass counts where smtp.mailfrom is the envelope
+ * sender (or its domain), dkim=pass where header.d is aligned (shares the organisational domain), dmarc=pass where header.from is
+ * From's domain. For `sender` DKIM and DMARC count only where From is the envelope sender itself; for `from` SPF only where the
+ * envelope sender's domain is aligned with From's. */
 AuthresVerdict authres_judge(const Message *message, const char *from, const char *const *trusted_ids);
 
 #endif

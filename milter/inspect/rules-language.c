@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define LOOK_AT_SUBJECT 512
-#define LOOK_AT_BODY 1536
+#define LOOK_AT_BODY 1024
 #define WORD_MAX 8   /* bytes of the longest stop word: a word is packed into one integer */
 #define SLOTS 512    /* a power of two, more than twice the number of stop words */
 #define HITS_MIN 2

@@ -88,6 +88,27 @@ typedef struct {
  * one that PCRE2 takes. Caller unrefs. */
 GArray *starts_of(const char *pattern);
 
+/* Skips "?:" and its like behind a group's "(". Returns false for what is not followed; *zero_width tells a look-around. */
+bool syntax_skip_group_kind(const char **at, bool *zero_width);
+
+/* Reads a quantifier, if there is one. Returns false, leaving *place alone, where there is none. */
+bool syntax_quantifier(const char **place, guint64 *least, guint64 *most);
+
+/* Returns words (char *, lower-case ASCII, each of NEED_MIN bytes or more) of which every match of pattern holds at least one, or
+ * NULL where no such set is known. The pattern must be one that PCRE2 takes. Caller unrefs. */
+#define NEED_MIN 3
+GPtrArray *needs_of(const char *pattern);
+
+/* Finds in one pass which rules have one of their words in a text (Hyperscan). */
+typedef struct RuleWords RuleWords;
+
+/* rules: of Rule *. Returns NULL where the build has no Hyperscan, or none of the rules needs a word. */
+RuleWords *rule_words_new(const GPtrArray *rules);
+void rule_words_free(RuleWords *words);
+
+/* Clears bit in open[i] for each rule i that needs a word and has none in text. */
+void rule_words_close(const RuleWords *words, const char *text, gsize length, guint8 *open, guint8 bit);
+
 typedef struct RuleIndex RuleIndex;
 typedef void (*RuleTry)(guint rule, gsize at, void *context);
 
@@ -105,6 +126,7 @@ struct Rules {
 	gatomicrefcount refs;
 	GPtrArray *all; /* Rule *, in the order of the files */
 	RuleIndex *index;
+	RuleWords *words; /* or NULL */
 	bool index_off;
 	Pool *work;
 };
@@ -119,7 +141,7 @@ void rules_seal(Rules *rules);
 void rules_set_index_off(Rules *rules, bool off);
 
 /* Returns the BCP 47 tag of the language that subject and body are written in (static), "und" where unsure. Only the
- * first 1.5 KB are looked at. */
+ * first KB is looked at. */
 const char *language_guess(const char *subject, const char *body);
 
 #endif

@@ -206,42 +206,10 @@ static GArray *parse_class(Parser *parser)
 
 static GArray *parse_alternation(Parser *parser);
 
-/* Skips "?:" and its like. Returns false for what is not followed; *zero_width tells a look-around. */
-static bool skip_group_kind(Parser *parser, bool *zero_width)
-{
-	*zero_width = false;
-	if (*parser->at == '*')
-		return false;
-	if (*parser->at != '?')
-		return true;
-	const char *kind = ++parser->at;
-	if (strchr(":>|=!", *kind) && *kind) {
-		*zero_width = *kind == '=' || *kind == '!';
-		parser->at++;
-		return true;
-	}
-	if (*kind == '<' && (kind[1] == '=' || kind[1] == '!')) {
-		*zero_width = true;
-		parser->at += 2;
-		return true;
-	}
-	gsize flags = strspn(kind, "ims-");
-	if (flags > 0 && (kind[flags] == ':' || kind[flags] == ')')) {
-		parser->at += flags + (kind[flags] == ':');
-		return true;
-	}
-	gsize name = *kind == '<' ? 1 + strspn(kind + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") : 0;
-	if (name > 1 && kind[name] == '>') {
-		parser->at += name + 1;
-		return true;
-	}
-	return false;
-}
-
 static GArray *parse_group(Parser *parser)
 {
 	bool zero_width = false;
-	if (!skip_group_kind(parser, &zero_width) || ++parser->nesting > NESTING_MAX) {
+	if (!syntax_skip_group_kind(&parser->at, &zero_width) || ++parser->nesting > NESTING_MAX) {
 		parser->failed = true;
 		return set_of_empty();
 	}
@@ -289,28 +257,6 @@ static GArray *parse_atom(Parser *parser)
 	return set_of_symbols(symbols);
 }
 
-/* Reads a quantifier, if there is one. Returns false where there is none. */
-static bool parse_quantifier(Parser *parser, guint64 *least, guint64 *most)
-{
-	const char *at = parser->at;
-	char *end = NULL;
-	*least = *at == '+';
-	*most = *at == '?' ? 1 : G_MAXUINT64;
-	if (*at == '{' && g_ascii_isdigit(at[1])) {
-		*least = *most = g_ascii_strtoull(at + 1, &end, 10);
-		if (*end == ',')
-			*most = g_ascii_isdigit(end[1]) ? g_ascii_strtoull(end + 1, &end, 10) : (end++, G_MAXUINT64);
-		if (*end != '}')
-			return false;
-		at = end;
-	} else if (!*at || !strchr("?*+", *at)) {
-		return false;
-	}
-	at++;
-	parser->at = at + (*at == '?' || *at == '+');
-	return true;
-}
-
 /* The set of an atom that is repeated; takes it. */
 static GArray *set_repeat(Parser *parser, GArray *atom, guint64 least, guint64 most)
 {
@@ -336,7 +282,7 @@ static GArray *parse_sequence(Parser *parser)
 	while (*parser->at && *parser->at != '|' && *parser->at != ')' && !parser->failed) {
 		GArray *atom = parse_atom(parser);
 		guint64 least = 0, most = 0;
-		if (parse_quantifier(parser, &least, &most))
+		if (syntax_quantifier(&parser->at, &least, &most))
 			atom = set_repeat(parser, atom, least, most);
 		set = set_append(parser, set, atom);
 	}

@@ -48,6 +48,7 @@ Rules *rules_new(void)
 void rules_seal(Rules *rules)
 {
 	rules->index = rule_index_new(rules->all);
+	rules->words = rule_words_new(rules->all);
 }
 
 void rules_set_index_off(Rules *rules, bool off)
@@ -66,6 +67,7 @@ void rules_unref(Rules *rules)
 	if (!rules || !g_atomic_ref_count_dec(&rules->refs))
 		return;
 	rule_index_free(rules->index);
+	rule_words_free(rules->words);
 	pool_free(rules->work);
 	g_ptr_array_unref(rules->all);
 	g_free(rules);
@@ -125,7 +127,7 @@ static Field field_new(const char *text)
 	char *out = field.folded = g_malloc(field.length + 1);
 	for (const char *in = text; *in;) {
 		gsize size = 1;
-		char folded = fold_at(in, &size);
+		char folded = (guchar)*in >= 0x80 ? fold_at(in, &size) : 0;
 		*out++ = folded ? folded : *in;
 		in += folded ? size : 1;
 	}
@@ -264,6 +266,14 @@ static void search_rule(guint number, Search *search)
 	                                      : regex_find(rule->regex, search->work, field->text, field->length, 0, NULL));
 }
 
+static bool any_open(const Search *search)
+{
+	for (guint i = 0; i < search->rules->all->len; i++)
+		if (search->open[i] & search->bit)
+			return true;
+	return false;
+}
+
 static void search_field(Search *search, const Field *field, guint8 bit)
 {
 	const Rules *rules = search->rules;
@@ -274,6 +284,10 @@ static void search_field(Search *search, const Field *field, guint8 bit)
 			search_rule(i, search);
 		return;
 	}
+	if (rules->words)
+		rule_words_close(rules->words, field->text, field->length, search->open, bit);
+	if (!any_open(search))
+		return;
 	const GArray *everywhere = rule_index_everywhere(rules->index);
 	for (guint i = 0; i < everywhere->len; i++)
 		search_rule(g_array_index(everywhere, guint, i), search);

@@ -22,11 +22,11 @@ static void add_own(Verdict *verdict, const Config *config, const char *name, co
 	add_header(verdict, full, value);
 }
 
-static char *join(const GPtrArray *names, const char *separator)
+static char *join(const GPtrArray *names, const char *separator, guint most)
 {
 	GString *out = g_string_new(NULL);
 
-	for (guint i = 0; i < names->len; i++)
+	for (guint i = 0; i < MIN(names->len, most); i++)
 		g_string_append_printf(out, "%s%s", i > 0 ? separator : "", (const char *)g_ptr_array_index(names, i));
 	return g_string_free(out, FALSE);
 }
@@ -57,10 +57,13 @@ static void add_incident(Verdict *verdict, const Config *config)
 	add_own(verdict, config, "Incident", value->str);
 }
 
+/* More names than anybody reads would make a line that has to be torn. They are sorted, heaviest first. */
+#define RULES_SHOWN 20
+
 static void add_match(Verdict *verdict, const Config *config)
 {
 	g_autoptr(GString) value = g_string_new(verdict->match ? "yes" : "no");
-	g_autofree char *rules = join(verdict->rules, ",");
+	g_autofree char *rules = join(verdict->rules, ",", RULES_SHOWN);
 
 	append_number(value, "score", verdict->score);
 	append_number(value, "threshold", verdict->threshold);
@@ -84,7 +87,7 @@ static void add_account(Verdict *verdict, const Config *config)
 
 static void add_list(Verdict *verdict, const Config *config, const char *name, const GPtrArray *items)
 {
-	g_autofree char *value = join(items, ", ");
+	g_autofree char *value = join(items, ", ", G_MAXUINT);
 
 	if (items->len > 0)
 		add_own(verdict, config, name, value);

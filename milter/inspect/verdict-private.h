@@ -9,7 +9,7 @@
 typedef struct {
 	const Message *message;
 	Text *text;
-	GPtrArray *from, *reply_to;  /* char *, addr-specs */
+	GPtrArray *from;             /* char *, addr-specs of all From headers; at least two where there are more */
 	RulesResult *rules;
 	AuthresVerdict auth;
 } Signals;

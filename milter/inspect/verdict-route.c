@@ -81,9 +81,9 @@ static void take_route(Verdict *verdict, const VerdictContext *context, const Ro
 void verdict_route(Verdict *verdict, const VerdictContext *context, const Signals *signals, const char **template_name)
 {
 	const Account *account = verdict->verified != VERIFIED_NO ? verdict->account : NULL;
+	const char *wanted = account != NULL ? account->template_name : NULL;
 	int strictest = ACK_MACRO;
 
-	*template_name = account != NULL ? account->template_name : NULL;
 	for (Route **route = context->engine->config->routes; *route != NULL; route++) {
 		if (!route_matches(*route, verdict, signals))
 			continue;
@@ -91,17 +91,20 @@ void verdict_route(Verdict *verdict, const VerdictContext *context, const Signal
 			take_route(verdict, context, *route);
 		if ((*route)->ack == ACK_NONE)
 			verdict->reasons |= REASON_BIT(route_reason(*route));
-		strictest = MIN(strictest, (*route)->ack);
-		if (*template_name == NULL)
-			*template_name = (*route)->template_name;
+		/* A stricter acknowledgement brings its own words, or none of another route's. */
+		if ((*route)->ack < strictest) {
+			strictest = (*route)->ack;
+			wanted = (*route)->template_name;
+		} else if ((*route)->ack == strictest && wanted == NULL) {
+			wanted = (*route)->template_name;
+		}
 	}
 	if (account != NULL && account->has_ack) {
 		if (account->ack == ACK_NONE)
 			verdict->reasons |= REASON_BIT(REASON_VIP);
 		strictest = MIN(strictest, (int)account->ack);
 	}
-	if (strictest == ACK_PERSONAL && *template_name == NULL)
-		*template_name = "ack-personal";
+	*template_name = strictest == ACK_PERSONAL && wanted == NULL ? "ack-personal" : wanted;
 	if (verdict->queue == NULL)
 		verdict->queue = g_strdup("normal");
 }

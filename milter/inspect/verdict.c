@@ -145,15 +145,18 @@ bool verdict_is_idle(const VerdictContext *context)
 	return !config->route_always && !snapshot_is_active(context->snapshot, context->now, config->resolved_for / 1000);
 }
 
-/* Every address of every header of that name; a second From header must not hide behind the first. */
-static GPtrArray *header_addresses(const Message *message, const char *name)
+/* The addresses of all From headers: a second one must not hide behind the first. Two are enough to know that there is not one. */
+static GPtrArray *from_addresses(const Message *message)
 {
 	GPtrArray *all = g_ptr_array_new_with_free_func(g_free);
-	guint count = message_header_count(message, name);
 
-	for (guint nth = 0; nth < count; nth++) {
-		g_autoptr(GPtrArray) some = text_addresses(message_header(message, name, nth));
+	for (guint nth = 0; nth < message->headers->len && all->len < 2; nth++) {
+		const Header *header = g_ptr_array_index(message->headers, nth);
+		g_autoptr(GPtrArray) some = NULL;
 
+		if (g_ascii_strcasecmp(header->name, "From") != 0)
+			continue;
+		some = text_addresses(header->value);
 		for (guint i = 0; i < some->len; i++)
 			g_ptr_array_add(all, g_strdup(g_ptr_array_index(some, i)));
 	}
@@ -165,19 +168,13 @@ static const char *only(const GPtrArray *addresses)
 	return addresses->len == 1 ? g_ptr_array_index(addresses, 0) : NULL;
 }
 
-static const char *first(const GPtrArray *addresses)
-{
-	return addresses->len > 0 ? g_ptr_array_index(addresses, 0) : NULL;
-}
-
 static void signals_read(Signals *signals, const VerdictContext *context, const Message *message)
 {
 	const Config *config = context->engine->config;
 
 	signals->message = message;
 	signals->text = text_read(message, (gsize)config->text_limit);
-	signals->from = header_addresses(message, "From");
-	signals->reply_to = header_addresses(message, "Reply-To");
+	signals->from = from_addresses(message);
 	signals->rules = rules_match(context->engine->rules, signals->text->subject, signals->text->own);
 	signals->auth = authres_judge(message, only(signals->from), (const char *const *)config->authserv_ids);
 }
@@ -186,7 +183,6 @@ static void signals_clear(Signals *signals)
 {
 	text_free(signals->text);
 	g_ptr_array_unref(signals->from);
-	g_ptr_array_unref(signals->reply_to);
 	rules_result_free(signals->rules);
 }
 
@@ -290,8 +286,8 @@ static void find_reasons(Verdict *verdict, const VerdictContext *context, const 
 		.received_max = (guint)config->received_max,
 	};
 
-	verdict->reasons |= answerable_check(&settings, signals->message, signals->text, first(signals->from),
-	    first(signals->reply_to));
+	/* Without addresses given it looks at every one of every From and Reply-To. */
+	verdict->reasons |= answerable_check(&settings, signals->message, signals->text, NULL, NULL);
 	if (verdict->incident == NULL)
 		verdict->reasons |= REASON_BIT(REASON_NO_INCIDENT);
 	else if (!verdict->match)
@@ -357,8 +353,7 @@ static ClaimRequest *claim_request_new(const Verdict *verdict, const VerdictCont
 	request->sender = address_normal_text(message->sender);
 	request->to = g_strdup(message->sender);
 	request->support = g_strdup(verdict->rcpt);
-	/* After the fix there is one thing to say, whatever the route. */
-	request->template_name = request->resolved ? NULL : g_strdup(template_name);
+	request->template_name = g_strdup(template_name);
 	request->language = g_strcmp0(verdict->language, "und") != 0 ? g_strdup(verdict->language) : NULL;
 	request->account =
 	    verdict->account != NULL && verdict->verified != VERIFIED_NO ? g_strdup(verdict->account->name) : NULL;
@@ -420,7 +415,8 @@ Verdict *verdict_decide(const VerdictContext *context, const Message *message)
 	const char *template_name = NULL;
 	Signals signals = { 0 };
 
-	if (!find_support(verdict, config, message))
+	/* An earlier hop of our own has decided already; its headers are kept. */
+	if (config_trusts_host(config, message->client_addr) || !find_support(verdict, config, message))
 		return verdict;
 	verdict->inspected = true;
 	verdict->shadow = is_shadow(verdict, config, message->sender);

@@ -9,12 +9,25 @@
 #define LINE_WISHED 78
 #define LINE_MOST 998
 
+/* Nearly every value is: then there is nothing to do. */
+static bool is_printable(const char *value)
+{
+	for (; *value != '\0'; value++)
+		if ((guchar)*value < 0x20 || (guchar)*value >= 0x7f)
+			return false;
+	return true;
+}
+
 char *header_sanitise(const char *value)
 {
-	GString *clean = g_string_new(NULL);
+	GString *clean;
+	bool folded = false;
 
 	if (value == NULL)
 		value = "";
+	if (is_printable(value))
+		return g_strdup(value);
+	clean = g_string_new(NULL);
 	while (*value != '\0') {
 		gunichar c = g_utf8_get_char_validated(value, -1);
 
@@ -23,8 +36,14 @@ char *header_sanitise(const char *value)
 			value++;
 			continue;
 		}
-		if (c >= 0x20 && !(c >= 0x7f && c < 0xa0))
+		/* Folding is white space; without it two words, or two message ids, would become one. */
+		if (c == '\n' || c == '\t' || c == '\r') {
+			if (clean->len > 0 && clean->str[clean->len - 1] != ' ')
+				g_string_append_c(clean, ' ');
+		} else if (c >= 0x20 && !(c >= 0x7f && c < 0xa0) && !(c == ' ' && folded)) {
 			g_string_append_unichar(clean, c);
+		}
+		folded = c == '\n' || c == '\t' || c == '\r' || (folded && c == ' ');
 		value = g_utf8_next_char(value);
 	}
 	return g_string_free(clean, FALSE);

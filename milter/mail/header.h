@@ -14,7 +14,7 @@ void header_append_param(GString *out, const char *name, const char *value);
 /* Appends value in front of any parameters: as a quoted string (non-ASCII as "name*=UTF-8''..." under fallback_name). */
 void header_append_item(GString *out, const char *fallback_name, const char *value);
 
-/* Returns value with control characters removed and bytes that are not UTF-8 replaced by '?'; caller frees. NULL gives "". */
+/* Returns value on one line: folding and tabs are one space, other control characters are removed, bytes that are not UTF-8 replaced by '?'; caller frees. NULL gives "". */
 char *header_sanitise(const char *value);
 
 /* Returns value folded with LF + space so that no line is longer than 78 bytes where it has spaces, and never over 998;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@
 #include "outage-milter/listen.h"
 
 #define BACKLOG 512
+#define REPLY_GRACE_US 50000
 
 typedef struct {
 	Message *message;
@@ -32,6 +34,7 @@ typedef struct {
 	bool trusted;          /* client is one of our own earlier hops */
 	bool to_support;
 	bool wants_body;
+	bool in_flight;        /* counted among the messages that a stop waits for */
 } Session;
 
 /* libmilter hands no user data to its callbacks. */
@@ -39,11 +42,32 @@ static Service *service;
 /* The listening socket is a unix socket: there the no-reply flags pay (milter-facts 23). */
 static bool local_socket;
 
+/* Messages begun before the stop and not yet done with. */
 static struct {
 	GMutex lock;
 	GCond idle;
 	guint count;
+	bool stopping;
 } in_flight;
+
+static void flight_begin(Session *session)
+{
+	g_mutex_lock(&in_flight.lock);
+	session->in_flight = !in_flight.stopping;
+	in_flight.count += session->in_flight;
+	g_mutex_unlock(&in_flight.lock);
+}
+
+static void flight_end(Session *session)
+{
+	if (!session->in_flight)
+		return;
+	session->in_flight = false;
+	g_mutex_lock(&in_flight.lock);
+	if (--in_flight.count == 0)
+		g_cond_broadcast(&in_flight.idle);
+	g_mutex_unlock(&in_flight.lock);
+}
 
 static sfsistat step(const Session *session)
 {
@@ -52,6 +76,7 @@ static sfsistat step(const Session *session)
 
 static void session_forget_message(Session *session)
 {
+	flight_end(session);
 	message_reset(session->message);
 	header_forged_reset(session->forged);
 	g_clear_pointer(&session->engine, engine_unref);
@@ -61,6 +86,7 @@ static void session_forget_message(Session *session)
 
 static void session_free(Session *session)
 {
+	flight_end(session);
 	message_free(session->message);
 	header_forged_free(session->forged);
 	engine_unref(session->engine);
@@ -153,6 +179,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **args)
 	if (session == NULL)
 		return SMFIS_CONTINUE;
 	session_forget_message(session);
+	flight_begin(session);
 	session->engine = service_engine(service);
 	config = session->engine->config;
 	session->message->body_limit = (gsize)config->body_limit;
@@ -231,12 +258,14 @@ static void remove_forged(SMFICTX *ctx, const Session *session)
 	for (guint i = 0; i < plan->len; i++) {
 		const HeaderRemoval *removal = g_ptr_array_index(plan, i);
 
-		if (smfi_chgheader(ctx, removal->name, (int)removal->instance, NULL) != MI_SUCCESS)
+		if (smfi_chgheader(ctx, removal->name, (int)removal->instance, NULL) != MI_SUCCESS) {
 			edit_failed(session, "remove a forged header");
-		else
-			log_info("%s: removed a forged %s", session->message->queue_id != NULL ? session->message->queue_id : "-",
-			    removal->name);
+			return;
+		}
 	}
+	if (plan->len > 0)
+		log_info("%s: removed %u forged header(s), %s first", session->message->queue_id != NULL ? session->message->queue_id : "-",
+		    plan->len, ((const HeaderRemoval *)g_ptr_array_index(plan, 0))->name);
 }
 
 /* Index 1 is below the MTA's own Received (milter-facts 7); inserted last to first, they stand in order. */
@@ -252,6 +281,19 @@ static void insert_headers(SMFICTX *ctx, const Session *session, const Verdict *
 	}
 }
 
+static bool is_added(const Verdict *verdict, const char *rcpt)
+{
+	g_autofree char *normal = address_normal_text(rcpt);
+
+	for (guint i = 0; i < verdict->add_rcpts->len; i++) {
+		g_autofree char *added = address_normal_text(g_ptr_array_index(verdict->add_rcpts, i));
+
+		if (g_strcmp0(normal, added) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void edit_recipients(SMFICTX *ctx, const Session *session, const Verdict *verdict)
 {
 	bool added = true;
@@ -264,12 +306,13 @@ static void edit_recipients(SMFICTX *ctx, const Session *session, const Verdict 
 			added = false;
 		}
 	}
-	/* A recipient goes only once the one that takes its place is in: no mail may lose its way. */
+	/* A recipient goes only once the one that takes its place is in, and never that one itself: no mail may lose its way. */
 	for (guint i = 0; verdict->replace_rcpts && added && i < session->message->rcpts->len; i++) {
 		const char *rcpt = g_ptr_array_index(session->message->rcpts, i);
 		g_autofree char *bracketed = g_strdup_printf("<%s>", rcpt);
 
-		if (config_support(session->engine->config, rcpt) != NULL && smfi_delrcpt(ctx, bracketed) != MI_SUCCESS)
+		if (config_support(session->engine->config, rcpt) != NULL && !is_added(verdict, rcpt) &&
+		    smfi_delrcpt(ctx, bracketed) != MI_SUCCESS)
 			edit_failed(session, "replace a recipient");
 	}
 }
@@ -306,22 +349,12 @@ static void inspect(SMFICTX *ctx, Session *session)
 	service_log_verdict(service, session->engine, session->message, verdict, clock_mono_us() - start);
 }
 
-static void flight(int change)
-{
-	g_mutex_lock(&in_flight.lock);
-	in_flight.count += (guint)change;
-	if (in_flight.count == 0)
-		g_cond_broadcast(&in_flight.idle);
-	g_mutex_unlock(&in_flight.lock);
-}
-
 static sfsistat on_end_of_message(SMFICTX *ctx)
 {
 	Session *session = session_get(ctx);
 
 	if (session == NULL || session->engine == NULL)
 		return SMFIS_CONTINUE;
-	flight(+1);
 	g_free(session->message->queue_id);
 	session->message->queue_id = g_strdup(smfi_getsymval(ctx, (char *)"i"));
 	if (session->can_edit && !session->trusted)
@@ -329,7 +362,6 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
 	if (session->wants_body)
 		inspect(ctx, session);
 	session_forget_message(session);
-	flight(-1);
 	return SMFIS_CONTINUE;
 }
 
@@ -422,10 +454,13 @@ bool callbacks_stop(const Config *config, gint64 drain_ms)
 	gint64 until = g_get_monotonic_time() + drain_ms * 1000;
 	bool ok;
 
+	g_mutex_lock(&in_flight.lock);
+	in_flight.stopping = true;
+	g_mutex_unlock(&in_flight.lock);
 	(void)smfi_stop();
-	/* libmilter looks at that every five seconds, or when somebody connects. */
-	listen_wake(config);
+	listen_close(config);
 	ok = g_thread_join(server) != NULL;
+	/* libmilter's workers go on with the sessions they have. */
 	g_mutex_lock(&in_flight.lock);
 	while (in_flight.count > 0)
 		if (!g_cond_wait_until(&in_flight.idle, &in_flight.lock, until)) {
@@ -433,5 +468,7 @@ bool callbacks_stop(const Config *config, gint64 drain_ms)
 			break;
 		}
 	g_mutex_unlock(&in_flight.lock);
+	/* The last callback has returned; its reply is written by libmilter, which does not say when. */
+	g_usleep(REPLY_GRACE_US);
 	return ok;
 }

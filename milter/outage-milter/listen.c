@@ -3,6 +3,7 @@
 #include "outage-milter/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,6 +15,9 @@
 
 #include "base/daemon.h"
 #include "base/error.h"
+
+/* Our descriptor of the listening socket, or -1. */
+static int kept_fd = -1;
 
 /* Returns the path of "unix:/path" or "local:/path", or NULL for an inet socket. */
 static const char *unix_path(const Config *config)
@@ -94,27 +98,11 @@ static int listening_fd(void)
 }
 
 /* libmilter writes added headers one by one; accepted sockets inherit the option. */
-static void set_nodelay(void)
+static void set_nodelay(int fd)
 {
 	int one = 1;
 
-	(void)setsockopt(listening_fd(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-}
-
-/* A socket bound to all addresses is reached under its own name too: the kernel takes that for loopback. */
-static void wake_inet(void)
-{
-	struct sockaddr_storage address;
-	socklen_t size = sizeof address;
-	int fd;
-
-	if (getsockname(listening_fd(), (struct sockaddr *)&address, &size) != 0)
-		return;
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return;
-	(void)!connect(fd, (const struct sockaddr *)&address, size);
-	(void)close(fd);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
 bool listen_is_local(const Config *config)
@@ -128,41 +116,29 @@ bool listen_prepare(const Config *config, GError **error)
 	g_autofree char *dir = path != NULL ? g_path_get_dirname(path) : NULL;
 
 	/* The MTA has to pass through the folder; who may connect is the socket's own business. */
-	return path == NULL || (daemon_make_dir(dir, 0755, config->user, config->group, error) && remove_stale(path, error));
+	return path == NULL || (daemon_make_dir(dir, 0755, false, config->user, config->group, error) && remove_stale(path, error));
 }
 
 bool listen_finish(const Config *config, GError **error)
 {
 	const char *path = unix_path(config);
 
+	int fd = listening_fd();
+
+	/* A second descriptor of the same socket: libmilter closes its own at a stop without waking its thread. */
+	kept_fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 	if (path != NULL)
 		return give_to_group(config, path, error);
-	set_nodelay();
+	set_nodelay(fd);
 	return true;
 }
 
-void listen_wake(const Config *config)
-{
-	const char *path = unix_path(config);
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (path != NULL && strlen(path) < sizeof address.sun_path) {
-		strcpy(address.sun_path, path);
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (fd < 0)
-			return;
-		(void)!connect(fd, (const struct sockaddr *)&address, sizeof address);
-		(void)close(fd);
-		return;
-	}
-	wake_inet();
-}
-
-void listen_remove(const Config *config)
+void listen_close(const Config *config)
 {
 	const char *path = unix_path(config);
 
+	if (kept_fd >= 0)
+		(void)shutdown(kept_fd, SHUT_RDWR);
 	if (path != NULL)
 		(void)unlink(path);
 }

@@ -17,10 +17,8 @@ bool listen_prepare(const Config *config, GError **error);
  * one (milter-facts 9, 23). */
 bool listen_finish(const Config *config, GError **error);
 
-/* Connects to the socket once and hangs up, so that whoever waits in accept looks up. */
-void listen_wake(const Config *config);
-
-/* Removes the socket file, if it is one. */
-void listen_remove(const Config *config);
+/* Ends listening: wakes whoever waits for a connection (libmilter would notice a stop only every five seconds) and removes the
+ * socket's file, so that the next instance can take its place while this one still drains. */
+void listen_close(const Config *config);
 
 #endif

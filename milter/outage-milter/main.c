@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "mail/text.h"
 #include "outage-milter/callbacks.h"
-#include "outage-milter/listen.h"
 #include "outage-milter/service.h"
 
 typedef struct {
@@ -23,7 +22,7 @@ static bool read_options(int argc, char **argv, Options *options)
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->config, "Configuration (" CONFIG_DEFAULT_PATH ")", "FILE" },
 		{ "test", 't', 0, G_OPTION_ARG_NONE, &options->test, "Check the configuration and all it names, then exit", NULL },
 		{ "foreground", 'f', 0, G_OPTION_ARG_NONE, &options->foreground, "Stay in the foreground", NULL },
-		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log everything, to standard error", NULL },
+		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log everything", NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
 		G_OPTION_ENTRY_NULL,
 	};
@@ -98,7 +97,7 @@ static bool serve(Engine *engine, bool verbose, GError **error)
 	Service *service;
 	bool ok;
 
-	if (!daemon_make_dir(config->state_dir, 0750, config->user, config->group, error) || !callbacks_open(config, error) ||
+	if (!daemon_make_dir(config->state_dir, 0750, true, config->user, config->group, error) || !callbacks_open(config, error) ||
 	    !daemon_drop_privileges(config->user, config->group, error)) {
 		engine_unref(engine);
 		return false;
@@ -116,9 +115,8 @@ static bool serve(Engine *engine, bool verbose, GError **error)
 	daemon_wait_for_stop(on_reload);
 	daemon_notify("STOPPING=1");
 	ok = callbacks_stop(config, config->drain);
-	listen_remove(config);
 	log_event("stopped", NULL);
-	service_stop(service);
+	/* The service is not taken apart: a session that outlived the drain may still use it. */
 	if (!ok)
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "libmilter ended in error");
 	return ok;
@@ -129,7 +127,7 @@ static void open_log(const Options *options, const Config *config)
 {
 	LogDestination destination = config->log_destination;
 
-	if (options->foreground || options->verbose)
+	if (options->foreground)
 		destination = LOG_TO_STDERR;
 	else if (destination == LOG_TO_AUTO)
 		destination = LOG_TO_SYSLOG;

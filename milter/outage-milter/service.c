@@ -63,18 +63,6 @@ Service *service_start(Engine *engine, GError **error)
 	return service;
 }
 
-void service_stop(Service *service)
-{
-	if (service == NULL)
-		return;
-	watch_stop(service->watch);
-	store_pool_free(service->pool);
-	secret_free(service->secret);
-	engine_unref(service->engine);
-	g_mutex_clear(&service->lock);
-	g_free(service);
-}
-
 Engine *service_engine(Service *service)
 {
 	Engine *engine;
@@ -101,6 +89,7 @@ bool service_reload(Service *service)
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Config) config = config_load(before->config->path, mistakes);
 	g_autoptr(GPtrArray) restart = NULL;
+	bool store_changed = false;
 	Engine *fresh = config != NULL && mistakes->len == 0 ? service_check(config, mistakes) : NULL;
 
 	if (fresh == NULL) {
@@ -110,34 +99,45 @@ bool service_reload(Service *service)
 		return false;
 	}
 	restart = config_needs_restart(before->config, config);
-	for (guint i = 0; i < restart->len; i++)
+	for (guint i = 0; i < restart->len; i++) {
+		store_changed |= g_str_has_prefix(g_ptr_array_index(restart, i), "store.");
 		log_warning("%s has changed and takes effect at the next restart", (const char *)g_ptr_array_index(restart, i));
+	}
 	g_mutex_lock(&service->lock);
 	engine_unref(service->engine);
 	service->engine = fresh;
 	g_mutex_unlock(&service->lock);
-	watch_reconfigure(service->watch, config);
+	/* The store's threads take the configuration whole, so they get it only where the store's own settings are the same. */
+	if (!store_changed) {
+		watch_reconfigure(service->watch, config);
+		store_pool_reconfigure(service->pool, config);
+	}
 	log_event("reloaded", "config", config->path, NULL);
 	return true;
 }
 
-/* One attempt on a borrowed connection. False where the outcome is not known. */
-static bool try_claim(Service *service, const StoreClaim *claim, gint64 wait_ms, ClaimAnswer *answer)
+/* Asks until there is an answer: a connection that turns out dead before anything was written costs nothing and the next one is
+ * taken; one whose answer got lost is asked again with the same token on another, for then the claim is ours if it was taken. */
+static ClaimAnswer ask(Service *service, const StoreClaim *claim, const Config *config)
 {
-	g_autoptr(GError) error = NULL;
-	Store *store = store_pool_borrow(service->pool, wait_ms);
+	gint64 until = g_get_monotonic_time() + 2 * config->store_timeout * 1000;
+	gint64 left;
 
-	*answer = CLAIM_AWAY;
-	if (store == NULL)
-		return true;
-	if (store_claim(store, claim, answer, &error)) {
-		store_pool_return(service->pool, store, false);
-		return true;
+	while ((left = (until - g_get_monotonic_time()) / 1000) > 0) {
+		Store *store = store_pool_borrow(service->pool, left);
+		ClaimAnswer answer = CLAIM_AWAY;
+		g_autoptr(GError) error = NULL;
+		bool ok;
+
+		if (store == NULL)
+			return CLAIM_AWAY;
+		ok = store_claim(store, claim, &answer, &error);
+		store_pool_return(service->pool, store, !ok);
+		if (ok)
+			return answer;
+		log_warning("claim for incident %s: %s", claim->request->id, error->message);
 	}
-	store_pool_return(service->pool, store, true);
-	*answer = CLAIM_AWAY;
-	log_warning("claim for incident %s: %s", claim->request->id, error->message);
-	return !g_error_matches(error, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN);
+	return CLAIM_AWAY;
 }
 
 static bool domain_is_capped(const Config *config, const char *domain)
@@ -165,12 +165,8 @@ ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict 
 		.domain = domain,
 		.domain_capped = domain_is_capped(config, domain),
 	};
-	ClaimAnswer answer;
 
-	/* A claim whose answer got lost is asked once more with its token: if it was taken, it is ours. */
-	if (!try_claim(service, &claim, config->store_timeout, &answer))
-		(void)try_claim(service, &claim, config->store_timeout, &answer);
-	return answer;
+	return ask(service, &claim, config);
 }
 
 static char *shown_address(Service *service, const Config *config, const char *address)

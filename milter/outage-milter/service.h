@@ -15,7 +15,6 @@ Engine *service_check(Config *config, GPtrArray *mistakes);
 
 /* Loads the site secret, starts the store's threads. Takes engine over. NULL with error. */
 Service *service_start(Engine *engine, GError **error);
-void service_stop(Service *service);
 
 /* Reads the configuration again (SIGUSR1); with any mistake the old one stays (false). Sessions under way keep theirs. */
 bool service_reload(Service *service);

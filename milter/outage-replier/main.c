@@ -18,7 +18,7 @@ static bool read_options(int argc, char **argv, Options *options)
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->config, "Configuration (" CONFIG_DEFAULT_PATH ")", "FILE" },
 		{ "foreground", 'f', 0, G_OPTION_ARG_NONE, &options->foreground, "Stay in the foreground", NULL },
 		{ "once", 0, 0, G_OPTION_ARG_NONE, &options->once, "Send what is due, then exit", NULL },
-		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log everything, to standard error", NULL },
+		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log everything", NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
 		G_OPTION_ENTRY_NULL,
 	};
@@ -92,7 +92,7 @@ static bool serve(Config *config, Templates *templates, const Options *options, 
 {
 	bool ok;
 
-	if (!daemon_make_dir(config->state_dir, 0750, config->user, config->group, error) ||
+	if (!daemon_make_dir(config->state_dir, 0750, true, config->user, config->group, error) ||
 	    !daemon_drop_privileges(config->user, config->group, error))
 		return false;
 	compose_init();
@@ -125,7 +125,7 @@ static void open_log(const Options *options, const Config *config)
 {
 	LogDestination destination = config->log_destination;
 
-	if (options->foreground || options->verbose || options->once)
+	if (options->foreground || options->once)
 		destination = LOG_TO_STDERR;
 	else if (destination == LOG_TO_AUTO)
 		destination = LOG_TO_SYSLOG;

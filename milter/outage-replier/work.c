@@ -28,7 +28,8 @@ struct Worker {
 	GCond wake;
 	Config *config;
 	Templates *templates;
-	bool changed;         /* config was swapped: the submitter is to be made anew */
+	bool changed;         /* config was swapped: the submitter is to be made anew, */
+	bool store_changed;   /* and the store opened anew */
 	bool stopping;
 	Secret *secret;
 	char *node;
@@ -36,8 +37,9 @@ struct Worker {
 	Snapshot *snapshot;   /* the last good one */
 	Submitter *submitter;
 	gint64 heartbeat_at;
-	gint64 backoff_ms;
+	gint64 backoff_ms;    /* 0 while the store works */
 	bool held;            /* logged that a pause holds everything */
+	GHashTable *sent;     /* tokens of jobs that the MTA took and that could not be ended yet */
 };
 
 /* One job on its way. */
@@ -75,6 +77,7 @@ Worker *worker_new(Config *config, Templates *templates, GError **error)
 	/* A replier and a milter on one machine are two members of the cluster. */
 	worker->node = g_strdup_printf("%s/replier", g_get_host_name());
 	worker->changed = true;
+	worker->sent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	return worker;
 }
 
@@ -82,6 +85,7 @@ void worker_free(Worker *worker)
 {
 	if (worker == NULL)
 		return;
+	g_hash_table_unref(worker->sent);
 	submitter_free(worker->submitter);
 	store_close(worker->store);
 	snapshot_unref(worker->snapshot);
@@ -101,7 +105,7 @@ void worker_reconfigure(Worker *worker, Config *config, Templates *templates)
 	templates_unref(worker->templates);
 	worker->config = config_ref(config);
 	worker->templates = templates_ref(templates);
-	worker->changed = true;
+	worker->changed = worker->store_changed = true;
 	g_mutex_unlock(&worker->lock);
 }
 
@@ -167,10 +171,15 @@ static bool have_store(Worker *worker)
 		lose_store(worker, error);
 		return false;
 	}
+	return true;
+}
+
+/* Only a whole round says that the store works: opening it may succeed while every write fails. */
+static void keep_store(Worker *worker)
+{
 	if (worker->backoff_ms != 0)
 		log_info("the store is back");
 	worker->backoff_ms = 0;
-	return true;
 }
 
 /* Reads what holds now; false where the store is away. */
@@ -227,16 +236,16 @@ static bool hold(Worker *worker, const Task *task, const char *why)
 {
 	GError *error = NULL;
 
-	log_job(task, "held", why, NULL);
+	log_debug("job %s is held: %s", task->stored->handle, why);
 	return store_job_retry(worker->store, task->stored, clock_now() + HOLD_SECONDS, false, why, &error) ||
 	    step_failed(worker, error);
 }
 
-static bool withdraw(Worker *worker, const Task *task)
+static bool withdraw(Worker *worker, const Task *task, const char *why)
 {
 	GError *error = NULL;
 
-	log_job(task, "withdrawn", "the incident was ended", NULL);
+	log_job(task, "withdrawn", why, NULL);
 	if (!store_job_withdraw(worker->store, task->stored, task->hash, &error))
 		return step_failed(worker, error);
 	(void)store_count(worker->store, task->job->request->id, "withdrawn", 1, NULL);
@@ -257,7 +266,8 @@ static bool send_failed(Worker *worker, const Task *task, const GError *why)
 {
 	GError *error = NULL;
 
-	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED))
+	/* Refused for good; or sent whole and never answered: a second try might be a second letter, so a person decides. */
+	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED) || g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN))
 		return bury(worker, task, why->message);
 	if (task->stored->tries + 1 >= (guint)task->config->reply_tries) {
 		g_autofree char *text = g_strdup_printf("given up after %u tries: %s", task->stored->tries + 1, why->message);
@@ -270,23 +280,31 @@ static bool send_failed(Worker *worker, const Task *task, const GError *why)
 	    step_failed(worker, error);
 }
 
+/* The MTA has the mail. If the store cannot be told now, the job comes again and must not be sent again. */
+static bool end_sent(Worker *worker, const Task *task)
+{
+	GError *error = NULL;
+
+	if (!store_job_done(worker->store, task->stored, &error))
+		return step_failed(worker, error);
+	g_hash_table_remove(worker->sent, task->job->token);
+	(void)store_count(worker->store, task->job->request->id, "sent", 1, NULL);
+	return true;
+}
+
 static bool send_reply(Worker *worker, const Task *task, const Incident *incident)
 {
 	g_autoptr(GError) why = NULL;
 	g_autoptr(Composed) composed =
 	    compose_ack(task->config, task->templates, worker->secret, incident, task->job, clock_now(), &why);
-	GError *error = NULL;
 
 	if (composed == NULL)
 		return bury(worker, task, why->message);
 	if (!submitter_send(worker->submitter, composed, &why))
 		return send_failed(worker, task, why);
 	log_job(task, "acknowledged", composed->kind, composed->message_id);
-	/* Taken by the MTA. If this fails the job comes again: the same Message-ID tells the recipient's side that it is the same. */
-	if (!store_job_done(worker->store, task->stored, &error))
-		return step_failed(worker, error);
-	(void)store_count(worker->store, task->job->request->id, "sent", 1, NULL);
-	return true;
+	g_hash_table_add(worker->sent, g_strdup(task->job->token));
+	return end_sent(worker, task);
 }
 
 /* After the fix an active acknowledgement that did not leave becomes the resolution's, once. */
@@ -298,8 +316,8 @@ static bool promote(Worker *worker, const Task *task, bool *go_on)
 		return step_failed(worker, error);
 	if (*go_on)
 		return true;
-	log_job(task, "dropped", "the customer has the resolution already", NULL);
-	return store_job_done(worker->store, task->stored, &error) || step_failed(worker, error);
+	log_job(task, "withdrawn", "the customer has the resolution already", NULL);
+	return store_job_withdraw(worker->store, task->stored, task->hash, &error) || step_failed(worker, error);
 }
 
 static bool incident_is_silent(const Config *config, const Incident *incident)
@@ -308,22 +326,49 @@ static bool incident_is_silent(const Config *config, const Incident *incident)
 	    clock_now() - incident_last_word(incident) > config->max_silence / 1000;
 }
 
+/* Shadow stops what was queued while the mode was live, too. */
+static bool is_shadow(const Config *config, const ClaimRequest *request)
+{
+	const SupportAddress *support = config_support(config, request->support);
+	int mode = support != NULL && support->mode >= 0 ? support->mode : config->mode;
+
+	return mode == MODE_SHADOW && !config_list_has(config->canary, request->sender);
+}
+
+/* Why the job has to wait, or NULL. */
+static const char *hold_reason(const Worker *worker, const Task *task, const Incident *incident)
+{
+	if (worker->snapshot->store_empty)
+		return "the store is empty";
+	/* A state that cannot be read is no ending (design.md 4.2). */
+	if ((incident == NULL || incident->state.id == NULL) && worker->snapshot->problems->len > 0)
+		return "the incident's state cannot be read";
+	if (worker->snapshot->pause != NULL)
+		return "paused";
+	if (incident != NULL && incident_is_silent(task->config, incident))
+		return "nobody has said anything about the incident for too long";
+	return is_shadow(task->config, task->job->request) ? "the mode is shadow" : NULL;
+}
+
 /* Does what the job asks for, as far as it still holds. False where the store failed. */
 static bool work_on(Worker *worker, const Task *task)
 {
 	const ClaimRequest *request = task->job->request;
 	const Incident *incident = snapshot_find(worker->snapshot, request->incident);
+	const char *why = hold_reason(worker, task, incident);
 	bool go_on = true;
 
-	if (worker->snapshot->store_empty)
-		return hold(worker, task, "the store is empty");
+	if (g_hash_table_contains(worker->sent, task->job->token))
+		return end_sent(worker, task);
+	if (why != NULL)
+		return hold(worker, task, why);
 	if (incident == NULL || g_strcmp0(incident->state.id, request->id) != 0 || incident->state.epoch != request->epoch ||
 	    !incident_is_active(incident, clock_now(), task->config->resolved_for / 1000))
-		return withdraw(worker, task);
-	if (worker->snapshot->pause != NULL)
-		return hold(worker, task, "paused");
-	if (incident_is_silent(task->config, incident))
-		return hold(worker, task, "nobody has said anything about the incident for too long");
+		return withdraw(worker, task, "the incident was ended");
+	/* Broken again before the resolution's letter left: it would not be true, and the active one was theirs already or comes
+	 * with their next mail. Withdrawn, its mark goes too, so that the real resolution reaches them. */
+	if (word_is_open(incident->state.word) && request->resolved)
+		return withdraw(worker, task, "the incident was reopened");
 	if (incident->state.word == WORD_RESOLVED && !request->resolved && (!promote(worker, task, &go_on) || !go_on))
 		return worker->store != NULL;
 	return send_reply(worker, task, incident);
@@ -377,6 +422,19 @@ static bool handle(Worker *worker, const StoredJob *stored)
 	return ok;
 }
 
+/* A store works with the configuration it was opened with. */
+static void renew_store(Worker *worker)
+{
+	bool renew;
+
+	g_mutex_lock(&worker->lock);
+	renew = worker->store_changed;
+	worker->store_changed = false;
+	g_mutex_unlock(&worker->lock);
+	if (renew)
+		g_clear_pointer(&worker->store, store_close);
+}
+
 /* While everything is paused nothing is taken, so that nothing has to be put back. */
 static bool is_paused(Worker *worker)
 {
@@ -397,6 +455,7 @@ bool worker_run(Worker *worker, bool once)
 		g_autoptr(StoredJob) stored = NULL;
 		g_autoptr(GError) error = NULL;
 
+		renew_store(worker);
 		if (!have_store(worker) || !read_state(worker)) {
 			if (once)
 				return false;
@@ -410,12 +469,14 @@ bool worker_run(Worker *worker, bool once)
 			continue;
 		}
 		stored = store_job_take(worker->store, once ? 0 : WAIT_MS, TAKEOVER_MS(config), &error);
-		if (stored != NULL)
-			(void)handle(worker, stored);
-		else if (error != NULL)
+		if (error != NULL) {
 			lose_store(worker, error);
-		else if (once)
+			continue;
+		}
+		if (stored == NULL && once)
 			return true;
+		if (stored == NULL || handle(worker, stored))
+			keep_store(worker);
 	}
 	return true;
 }

@@ -137,8 +137,9 @@ static int acks_list(Cli *cli, QueueList list)
 		g_autofree char *sender = payload_member(job, "sender");
 		g_autofree char *due = job->due != 0 ? clock_format(job->due) : g_strdup("now");
 		g_autofree char *why = log_escape(job->why, 300);
+		g_autofree char *handle = log_escape(job->handle, 0);
 
-		printf("%s\t%s\t%s\tdue %s\ttries %u%s%s\n", job->handle, id, sender, due, job->tries, *why != '\0' ? "\t" : "", why);
+		printf("%s\t%s\t%s\tdue %s\ttries %u%s%s\n", handle, id, sender, due, job->tries, *why != '\0' ? "\t" : "", why);
 	}
 	return CLI_DONE;
 }

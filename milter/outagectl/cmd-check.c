@@ -219,9 +219,14 @@ static void check_stdin(Check *check)
 
 static void check_path(Check *check, const char *path, bool named);
 
+/* The order of whole paths: a folder sorts as its name and the slash that follows. */
 static int by_bytes(gconstpointer a, gconstpointer b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	g_autofree char *dir_x = g_file_test(x, G_FILE_TEST_IS_DIR) ? g_strconcat(x, "/", NULL) : NULL;
+	g_autofree char *dir_y = g_file_test(y, G_FILE_TEST_IS_DIR) ? g_strconcat(y, "/", NULL) : NULL;
+
+	return strcmp(dir_x != NULL ? dir_x : x, dir_y != NULL ? dir_y : y);
 }
 
 static void check_dir(Check *check, const char *path)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "outagectl/cli.h"
+#include "reply/clean.h"
 
 /* The texts given as options; owned. */
 typedef struct {
@@ -50,6 +51,22 @@ static int texts_check(Texts *texts)
 	return CLI_DONE;
 }
 
+/* A link that replies may not carry would vanish from them without a word: said now, while somebody looks. */
+static int links_check(const Config *config, const Texts *texts)
+{
+	static const TextField links[] = { TEXT_STATUS_URL, TEXT_POSTMORTEM_URL };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(links); i++) {
+		const char *url = texts->texts[links[i]];
+
+		if (url != NULL && *url != '\0' &&
+		    (config->url_domains == NULL || config->url_domains[0] == NULL || !clean_url_allowed(url, config->url_domains)))
+			return cli_failed("%s: replies carry only https links to hosts in reply.url_domains (%s); this one would be left out",
+			    text_field_name(links[i]), config->path);
+	}
+	return CLI_DONE;
+}
+
 /* Which incident is meant: the one named, else the only one that is on, else default. `resolved_too`: those in their resolved
  * window count as on. *name is owned by the caller. */
 static int pick_name(Cli *cli, const char *given, bool resolved_too, char **name)
@@ -88,15 +105,16 @@ static int set_word(Cli *cli, const char *name, Word word, Texts *texts, const c
 {
 	IncidentState state = { .word = WORD_NONE };
 	GError *error = NULL;
+	int status = CLI_DONE;
 
 	if (!store_set_word(cli->store, name, word, texts != NULL ? texts->texts : NULL, cli->by, &state, &error))
 		return cli_error(error);
-	if (state.id != NULL && (word == WORD_NONE || state.word == word))
+	if (state.id != NULL && state.word == word)
 		printf("%s: %s (%s)\n", name, verb, state.id);
 	else
-		printf("%s: nothing was open, nothing was changed\n", name);
+		status = cli_failed("nothing is open under the name %s: nothing was changed", name);
 	incident_state_clear(&state);
-	return CLI_DONE;
+	return status;
 }
 
 int command_declare(Cli *cli, int argc, char **argv)
@@ -127,7 +145,8 @@ int command_declare(Cli *cli, int argc, char **argv)
 		return status;
 	if (!cli_store(cli))
 		return CLI_FAILED;
-	if ((status = pick_name(cli, argc == 3 ? argv[1] : NULL, false, &name)) != CLI_DONE)
+	if ((status = links_check(cli->config, &texts)) != CLI_DONE ||
+	    (status = pick_name(cli, argc == 3 ? argv[1] : NULL, false, &name)) != CLI_DONE)
 		return status;
 	cli_warn_silent(cli->config);
 	return set_word(cli, name, word, &texts, word_name(word));
@@ -194,7 +213,8 @@ int command_resolve(Cli *cli, int argc, char **argv)
 		return status;
 	if (!cli_store(cli))
 		return CLI_FAILED;
-	if ((status = pick_name(cli, argc == 2 ? argv[1] : NULL, false, &name)) != CLI_DONE)
+	if ((status = links_check(cli->config, &texts)) != CLI_DONE ||
+	    (status = pick_name(cli, argc == 2 ? argv[1] : NULL, false, &name)) != CLI_DONE)
 		return status;
 	return set_word(cli, name, WORD_RESOLVED, &texts, "resolved");
 }

@@ -10,11 +10,13 @@
 
 typedef struct {
 	char *incident, *kind, *language, *account;
+	char *account_template; /* what the account named wants, or NULL */
 	Config *config;
 	Templates *templates;
 	Secret *secret;
 	gint64 now;
 	guint shown;
+	bool account_found;
 } Preview;
 
 /* An incident with nothing but a word, as after a bare SET. */
@@ -46,7 +48,7 @@ static Job *sample_job(const Preview *preview, const Incident *incident, const c
 		request->support = g_strdup(support->address);
 	else
 		request->support = g_strconcat("support@", support != NULL ? support->domain : "example.com", NULL);
-	request->template_name = g_strdup(kind);
+	request->template_name = g_strdup(kind != NULL ? kind : preview->account_template);
 	request->language = g_strdup(language);
 	request->account = g_strdup(preview->account);
 	request->subject = g_strdup("Your service does not answer");
@@ -108,6 +110,36 @@ static bool show_current(Preview *preview, Cli *cli)
 	return ok;
 }
 
+static void take_account(const Account *account, gpointer data)
+{
+	Preview *preview = data;
+
+	if (strcmp(account->name, preview->account) != 0)
+		return;
+	preview->account_found = true;
+	if (preview->language == NULL)
+		preview->language = g_strdup(account->language);
+	if (preview->account_template == NULL)
+		preview->account_template = g_strdup(account->template_name);
+}
+
+/* The account named by --account brings its language and its template. */
+static int find_account(Cli *cli, Preview *preview)
+{
+	g_autoptr(Accounts) accounts = NULL;
+	GError *error = NULL;
+
+	if (preview->account == NULL)
+		return CLI_DONE;
+	if (!cli_store(cli))
+		return CLI_FAILED;
+	accounts = store_accounts(cli->store, NULL, &error);
+	if (accounts == NULL)
+		return cli_error(error);
+	accounts_foreach(accounts, take_account, preview);
+	return preview->account_found ? CLI_DONE : cli_failed("there is no account \"%s\"", preview->account);
+}
+
 static int prepare(Cli *cli, Preview *preview)
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
@@ -142,6 +174,7 @@ static void preview_clear(Preview *preview)
 	g_free(preview->kind);
 	g_free(preview->language);
 	g_free(preview->account);
+	g_free(preview->account_template);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Preview, preview_clear)
 
@@ -165,7 +198,7 @@ int command_preview(Cli *cli, int argc, char **argv)
 		return cli_usage("preview takes no argument");
 	if (preview.incident != NULL && (!word_parse(preview.incident, -1, &word) || word == WORD_NONE))
 		return cli_usage("--incident takes P1, P2, P3 or resolved, not \"%s\"", preview.incident);
-	if ((status = prepare(cli, &preview)) != CLI_DONE)
+	if ((status = prepare(cli, &preview)) != CLI_DONE || (status = find_account(cli, &preview)) != CLI_DONE)
 		return status;
 	if (preview.incident == NULL)
 		return show_current(&preview, cli) ? CLI_DONE : CLI_FAILED;

@@ -26,6 +26,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Status, status_clear)
 
 /* A node that has said nothing for a minute is not running. */
 #define NODE_ALIVE_SECONDS 60
+#define PROMISE_EARLY_SECONDS 900
 
 static bool have_node(const Status *status, const char *program)
 {
@@ -54,7 +55,9 @@ static void warn_incident(Status *status, const Config *config, const Incident *
 		    g_strdup_printf("%s has had no update for longer than incident.max_silence: ACKNOWLEDGEMENTS ARE HELD BACK "
 		                    "(outagectl update)",
 		        incident->name));
-	if (clock_parse(incident->texts[TEXT_NEXT_UPDATE_AT], &next) && next < status->now)
+	/* An update shortly before the time was the promised one. */
+	if (clock_parse(incident->texts[TEXT_NEXT_UPDATE_AT], &next) && next < status->now &&
+	    incident->update_at < next - PROMISE_EARLY_SECONDS)
 		g_ptr_array_add(status->warnings, g_strdup_printf("%s: the update promised for %s is overdue", incident->name,
 		                                      incident->texts[TEXT_NEXT_UPDATE_AT]));
 }
@@ -74,6 +77,9 @@ static void find_warnings(Status *status, const Config *config)
 		warn(status, g_ptr_array_index(status->snapshot->problems, i));
 	for (guint i = 0; i < status->snapshot->incidents->len; i++)
 		warn_incident(status, config, g_ptr_array_index(status->snapshot->incidents, i));
+	if (have_node(status, "\"store_empty\":true"))
+		warn(status, "STORE EMPTY: the flip key and all states vanished at once. Nodes go on tagging from memory and hold "
+		             "acknowledgements back; declare the incident again, or clear it");
 	if (!have_node(status, "outage-milter"))
 		warn(status, "no outage-milter has been seen for a minute");
 	if (!have_node(status, "outage-replier"))
@@ -117,11 +123,12 @@ static void print_incident(Cli *cli, const Status *status, const Incident *incid
 {
 	const IncidentState *state = &incident->state;
 	g_autofree char *since = ago(status->now, state->word == WORD_RESOLVED ? state->resolved_at : state->declared_at);
+	g_autofree char *id = log_escape(state->id, 0);
 	g_autoptr(GHashTable) counters = NULL;
 	GHashTableIter iter;
 	gpointer name, value;
 
-	printf("%s: %s, %s, for %s (%s)\n", incident->name, word_name(state->word), incident_phase(incident), since, state->id);
+	printf("%s: %s, %s, for %s (%s)\n", incident->name, word_name(state->word), incident_phase(incident), since, id);
 	print_text("title", incident->texts[TEXT_TITLE]);
 	print_text("scope", incident->texts[TEXT_SCOPE]);
 	print_text("next update", incident->texts[TEXT_NEXT_UPDATE_AT]);
@@ -130,8 +137,11 @@ static void print_incident(Cli *cli, const Status *status, const Incident *incid
 	if (counters == NULL)
 		return;
 	g_hash_table_iter_init(&iter, counters);
-	while (g_hash_table_iter_next(&iter, &name, &value))
-		print_text(name, value);
+	while (g_hash_table_iter_next(&iter, &name, &value)) {
+		g_autofree char *label = log_escape(name, 40);
+
+		print_text(label, value);
+	}
 }
 
 static void print_status(Cli *cli, const Status *status)
@@ -272,9 +282,12 @@ int command_status(Cli *cli, int argc, char **argv)
 	if (!cli_store(cli))
 		return CLI_FAILED;
 	status.snapshot = store_snapshot(cli->store, NULL, &error);
-	if (status.snapshot == NULL || !store_queue_counts(cli->store, &status.queue, &error) ||
-	    (status.nodes = store_nodes(cli->store, &error)) == NULL)
+	if (status.snapshot == NULL || !store_queue_counts(cli->store, &status.queue, &error))
 		return cli_error(error);
+	/* Who is alive is good to know; without it the rest still holds. */
+	status.nodes = store_nodes(cli->store, NULL);
+	if (status.nodes == NULL)
+		status.nodes = g_ptr_array_new();
 	find_warnings(&status, cli->config);
 	if (json)
 		print_json(cli, &status);

@@ -32,6 +32,7 @@ struct Submitter {
 	bool offers_smtputf8;
 	bool needs_smtputf8;
 	bool lacks_smtputf8;   /* and therefore we left */
+	bool sent_whole;       /* every byte of the message has left */
 };
 
 typedef struct {
@@ -169,7 +170,9 @@ static CURLcode transfer(Submitter *submitter, const Composed *message, bool fre
 	curl_easy_setopt(submitter->curl, CURLOPT_READDATA, &upload);
 	curl_easy_setopt(submitter->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)message->size);
 	curl_easy_setopt(submitter->curl, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
-	return curl_easy_perform(submitter->curl);
+	CURLcode result = curl_easy_perform(submitter->curl);
+	submitter->sent_whole = upload.left == 0;
+	return result;
 }
 
 /* Returns true where the transfer failed only because a kept connection was gone (or its server said so with 421): MAIL had not
@@ -200,7 +203,11 @@ static void set_failure(Submitter *submitter, CURLcode result, GError **error)
 	}
 	const char *reason = result == CURLE_OK ? "the connection ended before the relay had taken the message" :
 	    *submitter->error != '\0' ? submitter->error : curl_easy_strerror(result);
-	if (code >= 400)
+	/* 354 is the answer to DATA: the one to the final dot never came. RFC 5321 section 4.5.3.2.6 lets it take its time, and what
+	 * took so long may well have gone on. */
+	if (result == CURLE_OPERATION_TIMEDOUT && submitter->sent_whole && code == 354)
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN, "the relay has the whole message and did not answer in time");
+	else if (code >= 400)
 		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "the relay did not take it: %s", words);
 	else if (code > 0)
 		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "the relay did not take it: %s; its last words: %s", reason, words);

@@ -207,7 +207,7 @@ Templates *templates_load(const char *dir, const char *default_language, GPtrArr
 
 static const Template *find_template(const Templates *templates, const char *kind, const char *tag, const char **used)
 {
-	const Language *language = find_language(templates, tag);
+	const Language *language = find_language(templates, tag != NULL ? tag : templates->default_language);
 	const Template *template = language != NULL ? g_hash_table_lookup(language->kinds, kind) : NULL;
 	if (template != NULL && used != NULL)
 		*used = language->name;

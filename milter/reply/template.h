@@ -25,7 +25,7 @@ Templates *templates_ref(Templates *templates);
 void templates_unref(Templates *templates);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Templates, templates_unref)
 
-/* Returns true where kind exists in that language ("de-AT" falls back to "de"). */
+/* Returns true where kind exists in that language ("de-AT" falls back to "de"); NULL is the default language. */
 bool templates_have(const Templates *templates, const char *kind, const char *language);
 /* Kinds and languages there are, sorted (char *). */
 GPtrArray *templates_kinds(const Templates *templates);

@@ -6,22 +6,26 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/backend.h"
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 5000
 #define FREE_WAIT_US G_USEC_PER_SEC
 
 struct StorePool {
-	Config *config;
 	char *node;
 	GThread *thread;
 	GMutex lock;             /* over all below */
 	GCond work;              /* for the thread: something is to be opened or closed, or we stop */
 	GCond ready;             /* for borrowers: a store came in, or there is no hope */
+	Config *config;
 	GQueue idle;             /* Store * */
-	GQueue broken;           /* Store *, to be closed */
+	GQueue unfit;            /* Store *, to be closed: failed, or opened under an older configuration */
 	guint borrowed;
-	bool away;               /* the last attempt to connect failed */
+	gint64 delay_ms;         /* of the back-off; 0 = none */
+	gint64 next_attempt;     /* to connect; clock_mono_us */
+	bool away;               /* the last attempt to connect under this configuration failed */
+	bool said_away;          /* in the log */
 	bool stopping;
 };
 
@@ -31,40 +35,54 @@ static bool has_room(const StorePool *pool)
 	return pool->idle.length + pool->borrowed < (guint)MAX(pool->config->store_pool, 1);
 }
 
+/* With the lock. */
+static void drop_idle(StorePool *pool)
+{
+	Store *store;
+
+	while ((store = g_queue_pop_head(&pool->idle)) != NULL)
+		g_queue_push_tail(&pool->unfit, store);
+}
+
 /* Half of the delay is certain and half is chance, so that nodes that lost the store together do not come back together. */
 static gint64 jittered_us(gint64 delay_ms)
 {
 	return delay_ms * 500 + g_random_int_range(0, (gint32)delay_ms * 500 + 1);
 }
 
-/* Opens one store; with the lock, which is released meanwhile. Returns how long to wait before the next attempt, in ms. */
-static gint64 open_one(StorePool *pool, gint64 delay_ms)
+/* Opens one store; with the lock, which is released meanwhile. */
+static void open_one(StorePool *pool)
 {
+	g_autoptr(Config) config = config_ref(pool->config);
 	g_autoptr(GError) error = NULL;
-	bool was_away = pool->away;
 	Store *store;
 
 	g_mutex_unlock(&pool->lock);
-	store = store_open(pool->config, pool->node, &error);
-	if (store == NULL && !was_away)
-		log_warning("claims: %s; acknowledgements wait, mail passes", error->message);
-	else if (store != NULL && was_away)
-		log_info("claims: the store is back");
+	store = store_open(config, pool->node, &error);
 	g_mutex_lock(&pool->lock);
-	pool->away = store == NULL;
+	/* What was tried under a configuration that has been replaced meanwhile says nothing: the next turn tries anew. */
+	if (config != pool->config) {
+		if (store != NULL)
+			g_queue_push_tail(&pool->unfit, store);
+		return;
+	}
+	if (store == NULL && !pool->said_away)
+		log_warning("claims: %s; acknowledgements wait, mail passes", error->message);
+	else if (store != NULL && pool->said_away)
+		log_info("claims: the store is back");
+	pool->away = pool->said_away = store == NULL;
 	if (store != NULL)
 		g_queue_push_tail(&pool->idle, store);
 	g_cond_broadcast(&pool->ready);
-	if (store != NULL)
-		return 0;
-	return delay_ms == 0 ? BACKOFF_FIRST_MS : MIN(delay_ms * 2, BACKOFF_MAX_MS);
+	pool->delay_ms = store != NULL ? 0 : pool->delay_ms == 0 ? BACKOFF_FIRST_MS : MIN(pool->delay_ms * 2, BACKOFF_MAX_MS);
+	pool->next_attempt = store != NULL ? 0 : clock_mono_us() + jittered_us(pool->delay_ms);
 }
 
-static void close_broken(StorePool *pool)
+static void close_unfit(StorePool *pool)
 {
 	Store *store;
 
-	while ((store = g_queue_pop_head(&pool->broken)) != NULL) {
+	while ((store = g_queue_pop_head(&pool->unfit)) != NULL) {
 		g_mutex_unlock(&pool->lock);
 		store_close(store);
 		g_mutex_lock(&pool->lock);
@@ -74,23 +92,21 @@ static void close_broken(StorePool *pool)
 static gpointer keep_open(gpointer data)
 {
 	StorePool *pool = data;
-	gint64 delay_ms = 0, next_attempt = 0;
 
 	g_mutex_lock(&pool->lock);
 	while (!pool->stopping) {
-		close_broken(pool);
+		close_unfit(pool);
 		if (pool->stopping)
 			break;
 		if (!has_room(pool)) {
 			g_cond_wait(&pool->work, &pool->lock);
-		} else if (clock_mono_us() < next_attempt) {
-			g_cond_wait_until(&pool->work, &pool->lock, next_attempt);
+		} else if (clock_mono_us() < pool->next_attempt) {
+			g_cond_wait_until(&pool->work, &pool->lock, pool->next_attempt);
 		} else {
-			delay_ms = open_one(pool, delay_ms);
-			next_attempt = delay_ms > 0 ? clock_mono_us() + jittered_us(delay_ms) : 0;
+			open_one(pool);
 		}
 	}
-	close_broken(pool);
+	close_unfit(pool);
 	g_mutex_unlock(&pool->lock);
 	return NULL;
 }
@@ -105,7 +121,7 @@ StorePool *store_pool_new(Config *config, const char *node)
 	g_cond_init(&pool->work);
 	g_cond_init(&pool->ready);
 	g_queue_init(&pool->idle);
-	g_queue_init(&pool->broken);
+	g_queue_init(&pool->unfit);
 	pool->thread = g_thread_new("store-pool", keep_open, pool);
 	return pool;
 }
@@ -132,7 +148,7 @@ void store_pool_free(StorePool *pool)
 		log_bug("%u stores were not given back; the pool stays in memory", borrowed);
 		return;
 	}
-	while ((store = g_queue_pop_head(&pool->idle)) != NULL || (store = g_queue_pop_head(&pool->broken)) != NULL)
+	while ((store = g_queue_pop_head(&pool->idle)) != NULL || (store = g_queue_pop_head(&pool->unfit)) != NULL)
 		store_close(store);
 	g_cond_clear(&pool->work);
 	g_cond_clear(&pool->ready);
@@ -164,12 +180,31 @@ void store_pool_return(StorePool *pool, Store *store, bool broken)
 {
 	g_mutex_lock(&pool->lock);
 	pool->borrowed--;
-	/* The one used last goes out first: the others may rest, and it is the likeliest to be alive. */
+	/* What broke one connection has as a rule broken all: a server that was restarted, a network that went. Borrowing the others one
+	 * by one would cost a failed claim each. */
 	if (broken)
-		g_queue_push_tail(&pool->broken, store);
+		drop_idle(pool);
+	/* The one used last goes out first: the others may rest, and it is the likeliest to be alive. */
+	if (broken || store->config != pool->config)
+		g_queue_push_tail(&pool->unfit, store);
 	else
 		g_queue_push_head(&pool->idle, store);
 	g_cond_signal(&pool->work);
 	g_cond_broadcast(&pool->ready);
 	g_mutex_unlock(&pool->lock);
+}
+
+void store_pool_reconfigure(StorePool *pool, Config *config)
+{
+	Config *before;
+
+	g_mutex_lock(&pool->lock);
+	before = pool->config;
+	pool->config = config_ref(config);
+	drop_idle(pool);
+	pool->away = false;
+	pool->delay_ms = pool->next_attempt = 0;
+	g_cond_signal(&pool->work);
+	g_mutex_unlock(&pool->lock);
+	config_unref(before);
 }

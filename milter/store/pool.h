@@ -16,7 +16,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorePool, store_pool_free)
 
 /* Returns an open store within wait_ms, or NULL at once where the store is known to be away. */
 Store *store_pool_borrow(StorePool *pool, gint64 wait_ms);
-/* Gives it back; broken = it failed: it is closed and a new one made in the background. */
+/* Gives it back; broken = it failed: it and the idle ones, which have as little to hope for, are closed, and new ones made in the
+ * background. */
 void store_pool_return(StorePool *pool, Store *store, bool broken);
+
+/* Takes a new configuration over (reload; referenced): what is borrowed from now on has been opened under it. What is out is closed
+ * when it comes back. */
+void store_pool_reconfigure(StorePool *pool, Config *config);
 
 #endif

@@ -13,6 +13,7 @@
 #define GROUP "replier"
 #define SLICE_MS 1000           /* how long one blocking read lasts: what becomes due meanwhile is not late by more */
 #define AUTOCLAIM_EVERY_US (G_USEC_PER_SEC)
+#define TRIM_EVERY_US (600 * G_USEC_PER_SEC)
 
 static char *rate_name(const char *domain)
 {
@@ -117,12 +118,20 @@ StoredJob *redis_job_parse(const redisReply *entry)
 
 static bool move_due(RedisStore *store, GError **error)
 {
-	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free), args = g_ptr_array_new();
+	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free), args = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(redisReply) reply = NULL;
+	bool trim = clock_mono_us() >= store->next_trim;
 
 	g_ptr_array_add(keys, redis_key(store, "acks:retry", NULL));
 	g_ptr_array_add(keys, redis_key(store, "acks", NULL));
+	g_ptr_array_add(keys, redis_key(store, "acks:dead", NULL));
+	if (trim)
+		command_add_int(args, store->base.config->retention / 1000);
+	else
+		command_add(args, "");
 	reply = redis_script(store, SCRIPT_JOB_DUE, keys, args, false, error);
+	if (reply && trim)
+		store->next_trim = clock_mono_us() + TRIM_EVERY_US;
 	return reply != NULL;
 }
 

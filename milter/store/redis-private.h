@@ -21,6 +21,7 @@ typedef struct {
 	char *script[SCRIPTS];     /* text with its prelude */
 	char *digest[SCRIPTS];     /* SHA-1 of it, as EVALSHA wants it */
 	gint64 next_autoclaim;     /* monotonic, us */
+	gint64 next_trim;          /* of acks:dead; monotonic, us */
 	char *autoclaim_cursor;
 } RedisStore;
 
@@ -58,8 +59,8 @@ bool redis_unexpected(const char *what, GError **error);
 
 /* The state's fields in the order of STATE_FIELDS in incident.lua. */
 enum {
-	STATE_WORD, STATE_FLIP, STATE_ID, STATE_DECLARED_AT, STATE_RESOLVED_AT, STATE_ENDED_AT, STATE_EPOCH,
-	STATE_UPDATES_AFTER, STATE_FIELDS
+	STATE_WORD, STATE_FLIP, STATE_ID, STATE_DECLARED_AT, STATE_REOPENED_AT, STATE_RESOLVED_AT, STATE_ENDED_AT,
+	STATE_EPOCH, STATE_UPDATES_AFTER, STATE_FIELDS
 };
 extern const char *const redis_state_fields[STATE_FIELDS];
 

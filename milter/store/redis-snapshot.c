@@ -330,8 +330,8 @@ static bool later(const char *a, const char *b)
 	return !b || ms[0] > ms[1] || (ms[0] == ms[1] && n[0] > n[1]);
 }
 
-/* after: the newest entry when the incident opened; declared_at alone would let in what was said earlier in the same
- * second. */
+/* after: the newest entry when the incident opened or came back; the time alone would let in what was said earlier in
+ * the same second. */
 static bool read_update(Reading *reading, Incident *incident, const char *after, const redisReply *reply,
     GError **error)
 {
@@ -348,7 +348,7 @@ static bool read_update(Reading *reading, Incident *incident, const char *after,
 	if (!entry || entry->elements != 2 || !(id = redis_text(entry->element[0])))
 		return true;
 	at = (gint64)(g_ascii_strtoull(id, NULL, 10) / 1000);
-	if (incident->state.declared_at == 0 || at < incident->state.declared_at || !later(id, after))
+	if (incident->state.declared_at == 0 || at < incident_on_since(&incident->state) || !later(id, after))
 		return true;
 	text = redis_field(entry->element[1], "text");
 	if (text && text_field_check(TEXT_SCOPE, text, &bad)) {

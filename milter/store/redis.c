@@ -14,7 +14,7 @@
 #define ACCOUNTS_SLICE "200" /* fields a HSCAN looks at: a slice takes Redis well under a millisecond */
 
 const char *const redis_state_fields[STATE_FIELDS] = {
-	"word", "flip", "id", "declared_at", "resolved_at", "ended_at", "epoch", "updates_after",
+	"word", "flip", "id", "declared_at", "reopened_at", "resolved_at", "ended_at", "epoch", "updates_after",
 };
 
 static const struct {
@@ -158,6 +158,7 @@ bool redis_state_parse(redisReply *const values[STATE_FIELDS], IncidentState *st
 		state->flip = WORD_NONE;
 	state->id = id && *id ? g_strdup(id) : NULL;
 	state->declared_at = parse_time(values[STATE_DECLARED_AT]);
+	state->reopened_at = parse_time(values[STATE_REOPENED_AT]);
 	state->resolved_at = parse_time(values[STATE_RESOLVED_AT]);
 	state->ended_at = parse_time(values[STATE_ENDED_AT]);
 	state->epoch = (guint64)MAX(redis_number(values[STATE_EPOCH]), 0);

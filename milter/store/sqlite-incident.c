@@ -11,7 +11,7 @@
 
 static void fill_state(sqlite3_stmt *row, IncidentState *state)
 {
-	/* Columns: flip, word, id, declared_at, resolved_at, ended_at, epoch. A word that is none was not written by us: none. */
+	/* Columns: flip, word, id, declared_at, resolved_at, ended_at, epoch, reopened_at. What is no word was not written by us: none. */
 	if (!word_parse(sqlite_text(row, 0), -1, &state->flip))
 		state->flip = WORD_NONE;
 	if (!word_parse(sqlite_text(row, 1), -1, &state->word))
@@ -22,12 +22,13 @@ static void fill_state(sqlite3_stmt *row, IncidentState *state)
 	state->resolved_at = sqlite3_column_int64(row, 4);
 	state->ended_at = sqlite3_column_int64(row, 5);
 	state->epoch = (guint64)sqlite3_column_int64(row, 6);
+	state->reopened_at = sqlite3_column_int64(row, 7);
 }
 
 bool sqlite_read_state(SqliteStore *store, const char *name, IncidentState *state, bool *found, GError **error)
 {
 	sqlite3_stmt *statement = sqlite_start(store,
-	    "SELECT flip, word, id, declared_at, resolved_at, ended_at, epoch FROM state WHERE name = ?",
+	    "SELECT flip, word, id, declared_at, resolved_at, ended_at, epoch, reopened_at FROM state WHERE name = ?",
 	    SQL_VALUES(SQL_TEXT(name)), error);
 	bool ok;
 
@@ -41,12 +42,16 @@ bool sqlite_read_state(SqliteStore *store, const char *name, IncidentState *stat
 	return ok;
 }
 
-static bool write_state(SqliteStore *store, const char *name, const IncidentState *state, GError **error)
+/* begins: it opens or comes back, and what the feed holds by now was said before that, even in this very second. */
+static bool write_state(SqliteStore *store, const char *name, const IncidentState *state, bool begins, GError **error)
 {
-	return sqlite_run(store, "INSERT OR REPLACE INTO state(name, flip, word, id, declared_at, resolved_at, ended_at, epoch)"
-	    " VALUES(?, ?, ?, ?, ?, ?, ?, ?)", SQL_VALUES(SQL_TEXT(name), SQL_TEXT(word_name(state->flip)),
-	    SQL_TEXT(word_name(state->word)), SQL_TEXT(state->id), SQL_INT(state->declared_at), SQL_INT(state->resolved_at),
-	    SQL_INT(state->ended_at), SQL_INT(state->epoch)), error);
+	return sqlite_run(store, "INSERT OR REPLACE INTO state(name, flip, word, id, declared_at, resolved_at, ended_at, epoch,"
+	    " reopened_at, updates_after) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+	    " ifnull(CASE WHEN ?10 THEN (SELECT max(n) FROM updates WHERE name = ?1)"
+	    " ELSE (SELECT updates_after FROM state WHERE name = ?1) END, 0))",
+	    SQL_VALUES(SQL_TEXT(name), SQL_TEXT(word_name(state->flip)), SQL_TEXT(word_name(state->word)), SQL_TEXT(state->id),
+	    SQL_INT(state->declared_at), SQL_INT(state->resolved_at), SQL_INT(state->ended_at), SQL_INT(state->epoch),
+	    SQL_INT(state->reopened_at), SQL_INT(begins)), error);
 }
 
 static bool texts_id(SqliteStore *store, const char *name, char **id, GError **error)
@@ -97,7 +102,7 @@ static bool transition(SqliteStore *store, const char *name, Word word, const ch
 	if (!sqlite_read_state(store, name, state, &found, error))
 		return false;
 	*what = incident_transition(state, name, word, clock_now(), store->base.config->reopen_within / 1000);
-	if (!write_state(store, name, state, error))
+	if (!write_state(store, name, state, *what == TRANSITION_OPENED || *what == TRANSITION_REOPENED, error))
 		return false;
 	if (*what == TRANSITION_NOTHING)
 		return true;
@@ -158,12 +163,13 @@ bool sqlite_set_word(Store *base, const char *name, Word word, char *const texts
 
 	if (!sqlite_begin_write(store, error))
 		return false;
+	/* Texts that come where nothing is on afterwards speak of what is over: the next incident would take them for its own. */
 	ok = sqlite_run(store, "INSERT OR REPLACE INTO flip(name, word) VALUES(?, ?)",
 	         SQL_VALUES(SQL_TEXT(name), SQL_TEXT(word_name(word))), error) &&
 	    transition(store, name, word, by, &state, &what, error) &&
 	    (what != TRANSITION_NOTHING || sqlite_event(store, "word", name, by, word_name(word), error)) &&
-	    (texts == NULL || claim_texts(store, name, &state, error)) && put_texts(store, name, texts, error) &&
-	    texts_event(store, name, texts, by, error);
+	    (texts == NULL || state.word == WORD_NONE || (claim_texts(store, name, &state, error) &&
+	    put_texts(store, name, texts, error) && texts_event(store, name, texts, by, error)));
 	ok = sqlite_end(store, ok, error);
 	if (ok && out != NULL)
 		incident_state_copy(out, &state);
@@ -227,7 +233,7 @@ static void problem(Snapshot *snapshot, const char *format, ...)
 /* Reads one row of flip and state; *pending: the flip word has not been acted on yet. */
 static void read_incident(sqlite3_stmt *row, Snapshot *snapshot, bool *pending)
 {
-	const char *name = sqlite_text(row, 7), *text = sqlite_text(row, 8);
+	const char *name = sqlite_text(row, 8), *text = sqlite_text(row, 9);
 	Incident *incident;
 	Word word;
 
@@ -273,12 +279,13 @@ static bool read_texts(SqliteStore *store, Snapshot *snapshot, Incident *inciden
 	return ok;
 }
 
-/* The id ties an update to its incident even where two begin within one second. */
+/* The id ties an update to its incident, updates_after to the time since it came back. */
 static bool read_update(SqliteStore *store, Snapshot *snapshot, Incident *incident, GError **error)
 {
-	sqlite3_stmt *statement = sqlite_start(store, "SELECT text, at FROM updates WHERE name = ? AND id IS ? AND at >= ?"
-	    " ORDER BY n DESC LIMIT 1", SQL_VALUES(SQL_TEXT(incident->name), SQL_TEXT(incident->state.id),
-	    SQL_INT(incident->state.declared_at)), error);
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT text, at FROM updates WHERE name = ?1 AND id IS ?2 AND at >= ?3 AND"
+	    " n > ifnull((SELECT updates_after FROM state WHERE name = ?1), 0) ORDER BY n DESC LIMIT 1",
+	    SQL_VALUES(SQL_TEXT(incident->name), SQL_TEXT(incident->state.id), SQL_INT(incident_on_since(&incident->state))),
+	    error);
 	bool row, ok;
 
 	if (statement == NULL)
@@ -299,7 +306,7 @@ static bool read_update(SqliteStore *store, Snapshot *snapshot, Incident *incide
 static bool read_all(SqliteStore *store, Snapshot *snapshot, bool *pending, bool *empty, GError **error)
 {
 	sqlite3_stmt *statement = sqlite_start(store, "SELECT s.flip, s.word, s.id, s.declared_at, s.resolved_at, s.ended_at,"
-	    " s.epoch, names.name, f.word FROM (SELECT name FROM flip UNION SELECT name FROM state) AS names"
+	    " s.epoch, s.reopened_at, names.name, f.word FROM (SELECT name FROM flip UNION SELECT name FROM state) AS names"
 	    " LEFT JOIN state AS s ON s.name = names.name LEFT JOIN flip AS f ON f.name = names.name"
 	    " ORDER BY names.name <> 'default', names.name", NULL, error);
 	bool row, ok;

@@ -1,4 +1,4 @@
-/* sqlite-schema: the tables of the SQLite store, their migration by user_version, and the removal of what is past its time.
+/* sqlite-schema: the tables of the SQLite store, their version (user_version), and the removal of what is past its time.
  * Layer: store, private to sqlite*.c.
  *
  * The tables mirror the Redis keys of design.md 4.3 and 4.4. Triggers count changes in `generation`, so that the watch reads
@@ -8,22 +8,25 @@
 #include "base/error.h"
 #include "store/sqlite-private.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define PURGE_EVERY 600 /* seconds */
 #define RATE_KEEP 86400 /* seconds: well past the longest window of a cap */
-#define STATS_KEEP (365 * 86400)
+#define EVENTS_KEEP (365 * 86400)
 
 static const char *const tables[] = {
 	"CREATE TABLE flip(name TEXT PRIMARY KEY, word TEXT) WITHOUT ROWID",
 	"CREATE TABLE pause(one INTEGER PRIMARY KEY CHECK(one = 1), reason TEXT NOT NULL)",
+	/* updates_after: the newest row of updates when the incident opened or came back. */
 	"CREATE TABLE state(name TEXT PRIMARY KEY, flip TEXT NOT NULL, word TEXT NOT NULL, id TEXT, declared_at INTEGER NOT NULL,"
-	" resolved_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID",
+	" reopened_at INTEGER NOT NULL, resolved_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" updates_after INTEGER NOT NULL) WITHOUT ROWID",
 	/* texts: of the incident that is open or prepared; the row with field 'id' says whose they are. */
 	"CREATE TABLE texts(name TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(name, field)) WITHOUT ROWID",
 	"CREATE TABLE past(id TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL,"
 	" PRIMARY KEY(id, field)) WITHOUT ROWID",
-	"CREATE TABLE updates(n INTEGER PRIMARY KEY, name TEXT NOT NULL, id TEXT, at INTEGER NOT NULL, text TEXT NOT NULL,"
-	" author TEXT)",
+	/* updates: AUTOINCREMENT, for updates_after counts on the order. */
+	"CREATE TABLE updates(n INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, id TEXT, at INTEGER NOT NULL,"
+	" text TEXT NOT NULL, author TEXT)",
 	"CREATE INDEX updates_name ON updates(name, n)",
 	"CREATE TABLE marks(id TEXT NOT NULL, kind TEXT NOT NULL, hash TEXT NOT NULL, token TEXT NOT NULL, at INTEGER NOT NULL,"
 	" expires INTEGER NOT NULL, PRIMARY KEY(id, kind, hash)) WITHOUT ROWID",
@@ -98,9 +101,10 @@ bool sqlite_migrate(SqliteStore *store, GError **error)
 		return false;
 	if (version == SCHEMA_VERSION)
 		return true;
-	if (version > SCHEMA_VERSION) {
-		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "store %s: made by a newer version of this program (tables of"
-		    " version %" G_GINT64_FORMAT ", this one knows %d)", store->path, version, SCHEMA_VERSION);
+	if (version != 0) {
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "store %s: made by %s version of this program (tables of"
+		    " version %" G_GINT64_FORMAT ", this one knows %d)", store->path, version > SCHEMA_VERSION ? "a newer" : "an older",
+		    version, SCHEMA_VERSION);
 		return false;
 	}
 	if (!sqlite_begin_write(store, error))
@@ -114,6 +118,7 @@ bool sqlite_migrate(SqliteStore *store, GError **error)
 static bool purge_rows(SqliteStore *store, gint64 now, GError **error)
 {
 	gint64 kept_since = now - store->base.config->retention / 1000;
+	g_autofree char *first_id = clock_format_compact(kept_since);
 
 	return sqlite_run(store, "DELETE FROM marks WHERE expires <= ?", SQL_VALUES(SQL_INT(now)), error) &&
 	    sqlite_run(store, "DELETE FROM bounced WHERE expires <= ?", SQL_VALUES(SQL_INT(now)), error) &&
@@ -124,7 +129,10 @@ static bool purge_rows(SqliteStore *store, gint64 now, GError **error)
 	        SQL_VALUES(SQL_INT(kept_since)), error) &&
 	    /* A buried job carries an address. */
 	    sqlite_run(store, "DELETE FROM jobs WHERE state = 'dead' AND queued_at <= ?", SQL_VALUES(SQL_INT(kept_since)), error) &&
-	    sqlite_run(store, "DELETE FROM events WHERE at <= ?", SQL_VALUES(SQL_INT(now - STATS_KEEP)), error) &&
+	    /* An id begins with its time; that of the totals ("all") sorts behind every time. */
+	    sqlite_run(store, "DELETE FROM stats WHERE id < ? AND id NOT IN (SELECT id FROM state WHERE id IS NOT NULL)",
+	        SQL_VALUES(SQL_TEXT(first_id)), error) &&
+	    sqlite_run(store, "DELETE FROM events WHERE at <= ?", SQL_VALUES(SQL_INT(now - EVENTS_KEEP)), error) &&
 	    sqlite_run(store, "DELETE FROM nodes WHERE at <= ?", SQL_VALUES(SQL_INT(kept_since)), error);
 }
 

@@ -46,13 +46,23 @@ static int wait_for_lock(void *data, int times)
 	return 1;
 }
 
+/* Root may be the first to come, by hand (outagectl status); the daemons, whose folder it is, must not be locked out by that.
+ * SQLite gives -wal and -shm the file's owner. False with errno. */
+static bool give_to_folder(const SqliteStore *store, int fd)
+{
+	g_autofree char *folder = g_path_get_dirname(store->path);
+	struct stat info;
+
+	return geteuid() != 0 || (stat(folder, &info) == 0 && fchown(fd, info.st_uid, info.st_gid) == 0);
+}
+
 /* Makes the file ourselves: SQLite would give it the umask's mode, and -wal and -shm follow the file's. Made under another name
  * and linked: opening and closing the file itself would drop the locks of every other connection that this process has on it. */
 static bool make_file(SqliteStore *store, GError **error)
 {
 	g_autofree char *fresh = g_strdup_printf("%s.XXXXXX", store->path);
 	int fd = g_mkstemp_full(fresh, O_RDWR | O_CLOEXEC, FILE_MODE);
-	bool ok = fd >= 0 && fchmod(fd, FILE_MODE) == 0 && (link(fresh, store->path) == 0 || errno == EEXIST);
+	bool ok = fd >= 0 && give_to_folder(store, fd) && fchmod(fd, FILE_MODE) == 0 && (link(fresh, store->path) == 0 || errno == EEXIST);
 	int saved = errno;
 
 	if (fd >= 0) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "inspect/rules.h"
 #include "store/backend.h"
@@ -45,6 +46,8 @@ typedef struct {
 	gint64 delay_ms;         /* of the back-off; 0 = none */
 	bool away;               /* said so in the log */
 	gint64 next_heartbeat;   /* clock_mono_us */
+	char *accounts_trouble;  /* why they cannot be read, as said in the log; or NULL */
+	char *heartbeat_trouble; /* the same */
 } Round;
 
 static void wake_up(Watch *watch)
@@ -116,6 +119,20 @@ static void publish_snapshot(Watch *watch, Snapshot *snapshot)
 		watch->on_change(snapshot, watch->data);
 }
 
+/* A key of a wrong type is a mistake in the store, not the loss of it: said once, and what else is there stays in use. *trouble keeps
+ * what was said. Returns false, error untouched, where it is a loss after all. */
+static bool bear_with(char **trouble, const char *what, const char *consequence, GError **error)
+{
+	if (!g_error_matches(*error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID))
+		return false;
+	if (g_strcmp0(*trouble, (*error)->message) != 0)
+		log_warning("%s: %s; %s", what, (*error)->message, consequence);
+	g_free(*trouble);
+	*trouble = g_strdup((*error)->message);
+	g_clear_error(error);
+	return true;
+}
+
 static bool take_snapshot(Round *round, GError **error)
 {
 	g_autoptr(Snapshot) last = watch_snapshot(round->watch);
@@ -126,20 +143,29 @@ static bool take_snapshot(Round *round, GError **error)
 	for (guint i = 0; i < snapshot->incidents->len; i++)
 		compile_match(g_ptr_array_index(snapshot->incidents, i), snapshot);
 	log_changes(snapshot, last);
+	/* Who asks for the state of this node shall not read what was true ten seconds ago. */
+	if (snapshot->store_empty != last->store_empty || snapshot->problems->len != last->problems->len)
+		round->next_heartbeat = 0;
 	publish_snapshot(round->watch, snapshot);
 	return true;
 }
 
 static bool take_accounts(Round *round, GError **error)
 {
+	g_autoptr(GError) inner = NULL;
 	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
 	Accounts *accounts, *last;
 
 	/* Reset first: a change that comes while we read is told again. */
 	round->store->accounts_changed = false;
-	accounts = store_accounts(round->store, problems, error);
-	if (accounts == NULL)
+	accounts = store_accounts(round->store, problems, &inner);
+	if (accounts == NULL && bear_with(&round->accounts_trouble, "accounts", "they stay as last read", &inner))
+		return true;
+	if (accounts == NULL) {
+		g_propagate_error(error, g_steal_pointer(&inner));
 		return false;
+	}
+	g_clear_pointer(&round->accounts_trouble, g_free);
 	for (guint i = 0; i < MIN(problems->len, ACCOUNT_PROBLEMS_SHOWN); i++)
 		log_warning("accounts: %s", (const char *)g_ptr_array_index(problems, i));
 	if (problems->len > ACCOUNT_PROBLEMS_SHOWN)
@@ -155,15 +181,24 @@ static bool take_accounts(Round *round, GError **error)
 static bool send_heartbeat(Round *round, GError **error)
 {
 	g_autoptr(Snapshot) snapshot = watch_snapshot(round->watch);
+	g_autoptr(GError) inner = NULL;
 	g_autofree char *json = NULL;
 	const char *program = g_get_prgname();
 
 	if (clock_mono_us() < round->next_heartbeat)
 		return true;
 	round->next_heartbeat = clock_mono_us() + HEARTBEAT_US;
-	json = g_strdup_printf("{\"program\":\"%s\",\"version\":\"%s\",\"pid\":%d,\"generation\":%" G_GINT64_FORMAT "}",
-	    program != NULL ? program : "", PACKAGE_VERSION, (int)getpid(), snapshot->generation);
-	return store_heartbeat(round->store, json, error);
+	json = g_strdup_printf("{\"program\":\"%s\",\"version\":\"%s\",\"pid\":%d,\"generation\":%" G_GINT64_FORMAT
+	    ",\"store_empty\":%s,\"problems\":%u}", program != NULL ? program : "", PACKAGE_VERSION, (int)getpid(),
+	    snapshot->generation, snapshot->store_empty ? "true" : "false", snapshot->problems->len);
+	if (store_heartbeat(round->store, json, &inner)) {
+		g_clear_pointer(&round->heartbeat_trouble, g_free);
+		return true;
+	}
+	if (bear_with(&round->heartbeat_trouble, "heartbeat", "this node does not show in the status", &inner))
+		return true;
+	g_propagate_error(error, g_steal_pointer(&inner));
+	return false;
 }
 
 /* One turn with an open store: wait, then read what changed. False: the store is lost. */
@@ -258,6 +293,8 @@ static gpointer keep_current(gpointer data)
 	}
 	store_close(round.store);
 	config_unref(round.config);
+	g_free(round.accounts_trouble);
+	g_free(round.heartbeat_trouble);
 	return NULL;
 }
 

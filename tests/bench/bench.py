@@ -1,7 +1,7 @@
 """Measures outage-milter beside milters that do nothing, in one run, and prints a table. Started by scripts/bench.
 
-Each round measures every contestant once, in turn, so that what else happens on the machine hits all alike; the table has the medians
-over the rounds. The figures of one machine say little: the ratios to the no-op of the same run are what counts."""
+Each round measures every contestant once, in turn, so that what else happens on the machine hits all alike; the table has the
+medians over the rounds. The figures of one machine say little: the ratios to the no-op of the same run are what counts."""
 
 import argparse
 import json
@@ -19,8 +19,10 @@ from stand import Redis  # noqa: E402
 from milterclient import MilterSession  # noqa: E402
 
 # Goals at one connection: (contestant, size) -> most CPU a message may take, in no-ops with no-reply flags.
-GOALS = {("no incident", 4096): 1.3, ("no incident", 65536): 1.3, ("P1, matched, claimed", 4096): 3.0, ("P1, matched, claimed", 65536): 8.0}
+GOALS = {("no incident", 4096): 1.3, ("no incident", 65536): 1.3,
+         ("P1, matched, claimed", 4096): 3.0, ("P1, matched, claimed", 65536): 8.0}
 FLOOR = "no-op, no reply"
+COLUMNS = ("CPU us/msg", "x no-op", "msg/s", "of no-op", "p50 us", "p99 us", "headers")
 
 
 class Contestant:
@@ -68,7 +70,8 @@ class Bench:
     def word(socket: Path) -> bool:
         """True where the milter tags mail."""
         session = MilterSession(socket)
-        answer = session.message("", [settings.SUPPORT], [("From", "<probe@other.example>"), ("Subject", "probe")], b"probe\r\n")
+        headers = [("From", "<probe@other.example>"), ("Subject", "probe")]
+        answer = session.message("", [settings.SUPPORT], headers, b"probe\r\n")
         session.close()
         return bool(answer.header("X-Outage-Incident"))
 
@@ -93,9 +96,9 @@ class Bench:
         # Each customer writes once: every outage mail is a new claim.
         self.first += 1_000_000
         warmup = 20 * connections
-        done = run([self.tools / "milterload", "--socket", f"unix:{contestant.socket}", "--pid", contestant.process.pid, "--size", size,
-                    "--connections", connections, "--messages", count, "--warmup", warmup, "--first", self.first, "--senders", 2_000_000_000,
-                    *contestant.load], timeout=300)
+        done = run([self.tools / "milterload", "--socket", f"unix:{contestant.socket}", "--pid", contestant.process.pid,
+                    "--size", size, "--connections", connections, "--messages", count, "--warmup", warmup,
+                    "--first", self.first, "--senders", 2_000_000_000, *contestant.load], timeout=300)
         return json.loads(done.stdout)
 
     def run(self) -> None:
@@ -115,22 +118,26 @@ class Bench:
     def print_table(self, size: int, connections: int) -> None:
         key = (size, connections)
         floor = self.contestants[0]
-        print(f"\n{size} bytes, {connections} connection{'s' if connections > 1 else ''} (medians of {self.options.rounds} rounds)")
-        print(f"{'':24}{'CPU us/msg':>11}{'x no-op':>9}{'msg/s':>9}{'of no-op':>9}{'p50 us':>9}{'p99 us':>9}{'headers':>9}  goal")
+        print(f"\n{size} bytes, {connections} connection{'s' if connections > 1 else ''}"
+              f" (medians of {self.options.rounds} rounds)")
+        print(" " * 24 + "".join(f"{column:>11}" for column in COLUMNS) + "  goal")
         for contestant in self.contestants:
-            cpu, rate, p50, p99, headers = (self.median(contestant, key, what) for what in ("cpu_us", "rate", "p50_us", "p99_us", "headers"))
+            cpu, rate, p50, p99, headers = (self.median(contestant, key, what)
+                                            for what in ("cpu_us", "rate", "p50_us", "p99_us", "headers"))
             ratio = cpu / self.median(floor, key, "cpu_us")
+            part = rate / self.median(floor, key, "rate")
             goal = GOALS.get((contestant.name, size)) if connections == 1 else None
             verdict = f"  <= {goal}: {'met' if ratio <= goal else 'MISSED'}" if goal else ""
-            print(f"{contestant.name:24}{cpu:11.1f}{ratio:9.2f}{rate:9.0f}{rate / self.median(floor, key, 'rate'):9.2f}{p50:9.0f}{p99:9.0f}"
-                  f"{headers:9.1f}{verdict}", flush=True)
+            print(f"{contestant.name:24}{cpu:11.1f}{ratio:11.2f}{rate:11.0f}{part:11.2f}{p50:11.0f}{p99:11.0f}{headers:11.1f}"
+                  f"{verdict}", flush=True)
 
     def flips(self) -> None:
         print("\nfrom the flip to a node's new snapshot (goal: 99th percentile under 5 ms on Redis, under 100 ms on SQLite)")
         flip_redis = Redis(self.dir, "flip")
         flip_redis.start()
         try:
-            for name, url, count in (("Redis", flip_redis.url, self.options.flips), ("SQLite", f"sqlite:{self.dir}/flip.db", 200)):
+            stores = (("Redis", flip_redis.url, self.options.flips), ("SQLite", f"sqlite:{self.dir}/flip.db", 200))
+            for name, url, count in stores:
                 state = self.dir / f"flip-{name}"
                 state.mkdir()
                 result = json.loads(run([self.tools / "flipbench", url, state, count], timeout=300).stdout)

@@ -45,21 +45,29 @@ def messages() -> list[Expect]:
     forged = [("X-Outage-Queue", "escalations; forged"), ("X-Outage-Match", "no; score=99"), ("X-Outage-Ack", "none")]
     lists = [("List-Id", "Users of the cloud <users.lists.example>"), ("Precedence", "list")]
     bounce = 'multipart/report; report-type=delivery-status; boundary="b"'
+    texts = {
+        "report": Letter(JANE, "Is your website down?", PLAIN_TEXT),
+        "again": outage_report(JANE, subject="Still down! 503 errors, nobody can log in"),
+        "account": outage_report("it@acme.example"),
+        "legal": Letter("boss@customer.example", "Service down: breach of contract", LEGAL_TEXT),
+        "password": Letter("joe@customer.example", "Forgot my password", PASSWORD_TEXT),
+        "list": outage_report("users-bounces@lists.example", headers=lists),
+        "bounce": Letter("", "Undelivered Mail Returned to Sender", f"--b\n\n{OUTAGE_TEXT}\n--b--\n",
+                         headers=[("Auto-Submitted", "auto-replied"), ("Content-Type", bounce)]),
+        "vacation": Letter("ann@customer.example", "Automatic reply: Service down, 503 errors", OUTAGE_TEXT,
+                           headers=[("Auto-Submitted", "auto-replied (vacation)")]),
+        "forged": outage_report("max@customer.example", headers=forged),
+    }
     return [
-        Expect("an outage report of a customer", Letter(JANE, "Is your website down?", PLAIN_TEXT), "surge", "queued", match="yes"),
-        Expect("the same customer once more", outage_report(JANE, subject="Still down! 503 errors, nobody can log in"), "surge", "none",
-               "already-acked", "yes"),
-        Expect("a report of a large account", outage_report("it@acme.example"), "accounts", "none", "vip", "yes"),
-        Expect("a threat of legal action", Letter("boss@customer.example", "Service down: breach of contract", LEGAL_TEXT), "escalations",
-               "none", "escalated", "yes"),
-        Expect("a forgotten password: none of the outage's business", Letter("joe@customer.example", "Forgot my password", PASSWORD_TEXT),
-               "normal", "none", "no-match", "no"),
-        Expect("a message of a mailing list", outage_report("users-bounces@lists.example", headers=lists), "surge", "none", "list-mail"),
-        Expect("a bounce", Letter("", "Undelivered Mail Returned to Sender", "--b\n\n" + OUTAGE_TEXT + "\n--b--\n",
-                                  headers=[("Auto-Submitted", "auto-replied"), ("Content-Type", bounce)]), "", "none", "null-sender"),
-        Expect("an out-of-office reply", Letter("ann@customer.example", "Automatic reply: Service down, 503 errors", OUTAGE_TEXT,
-                                                headers=[("Auto-Submitted", "auto-replied (vacation)")]), "surge", "none", "auto-submitted"),
-        Expect("a report with forged X-Outage headers", outage_report("max@customer.example", headers=forged), "surge", "queued", match="yes"),
+        Expect("an outage report of a customer", texts["report"], "surge", "queued", match="yes"),
+        Expect("the same customer once more", texts["again"], "surge", "none", "already-acked", "yes"),
+        Expect("a report of a large account", texts["account"], "accounts", "none", "vip", "yes"),
+        Expect("a threat of legal action", texts["legal"], "escalations", "none", "escalated", "yes"),
+        Expect("a forgotten password: none of the outage's business", texts["password"], "normal", "none", "no-match", "no"),
+        Expect("a message of a mailing list", texts["list"], "surge", "none", "list-mail"),
+        Expect("a bounce", texts["bounce"], "", "none", "null-sender"),
+        Expect("an out-of-office reply", texts["vacation"], "surge", "none", "auto-submitted"),
+        Expect("a report with forged X-Outage headers", texts["forged"], "surge", "queued", match="yes"),
     ]
 
 
@@ -100,7 +108,9 @@ class Demo:
                 say("  $ redis-cli " + " ".join(f'"{part}"' if " " in part else part for part in command))
                 self.stand.redis.cli(*command)
         else:
-            options = [item for name, value in texts.items() for item in (f"--{name.replace('_at', '').replace('_', '-')}", value)]
+            options = []
+            for name, value in texts.items():
+                options += ["--" + name.removesuffix("_at").replace("_", "-"), value]
             command = ["resolve", *options] if word == "resolved" else ["declare", word, *options]
             say("  $ outagectl " + " ".join(f'"{part}"' if " " in part else part for part in command))
             self.stand.ctl(*command)
@@ -109,7 +119,8 @@ class Demo:
         say(f"  {names} know{'s' if len(self.stand.nodes) == 1 else ''}.")
 
     def put_account(self) -> None:
-        self.stand.put_account("acme.example", account="Acme", level="platinum", manager="manager@support.example", respond_within="30m")
+        self.stand.put_account("acme.example", account="Acme", level="platinum", manager="manager@support.example",
+                               respond_within="30m")
         self.stand.wait_account("it@acme.example", "Acme")
 
     def one_message(self, number: int, expected: Expect) -> bool:
@@ -144,8 +155,8 @@ class Demo:
 
     def acknowledgements(self) -> list[mail.Received]:
         """Every reply in every mailbox, on all nodes."""
-        return [reply for node in self.stand.nodes for domain in DOMAINS for reply in self.stand.mailbox(f"@{domain}", node).replies()
-                if reply.message_id.startswith("<outage-ack.")]
+        boxes = [self.stand.mailbox(f"@{domain}", node) for node in self.stand.nodes for domain in DOMAINS]
+        return [reply for box in boxes for reply in box.replies() if reply.message_id.startswith("<outage-ack.")]
 
     def after_the_fix(self) -> None:
         say(f"\nAfter the fix: {JANE} asks what it was.")
@@ -164,8 +175,9 @@ class Demo:
 
     def run(self) -> bool:
         stand = self.stand
-        say(f"Site: {len(stand.nodes)} Postfix with outage-milter, outage-replier, store "
-            f"{'Redis (shared)' if stand.redis is not None else 'SQLite (embedded)'}, mode live, trusted authserv-id {TRUSTED_ID}")
+        store = "Redis (shared)" if stand.redis is not None else "SQLite (embedded)"
+        say(f"Site: {len(stand.nodes)} Postfix with outage-milter, outage-replier, store {store}, mode live, "
+            f"trusted authserv-id {TRUSTED_ID}")
         say("\nDeclaring a P1:")
         later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)
         next_update = later.strftime("%Y-%m-%dT%H:%M:%SZ") if stand.redis is not None else "30m"

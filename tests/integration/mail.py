@@ -55,8 +55,8 @@ def authenticated(sender: str, authserv_id: str = TRUSTED_ID) -> tuple[str, str]
 class Letter:
     """One message to be sent: envelope and bytes. `headers` are (name, value) pairs put on top, in order."""
 
-    def __init__(self, sender: str, subject: str, text: str, to: str | list[str] = SUPPORT, headers=(), auth: bool | None = None,
-                 from_header: str | None = None, to_header: str | None = None):
+    def __init__(self, sender: str, subject: str, text: str, to: str | list[str] = SUPPORT, headers=(),
+                 auth: bool | None = None, from_header: str | None = None, to_header: str | None = None):
         """auth None: authenticated where there is a sender. sender "" is the null sender."""
         self.sender = sender
         self.rcpts = [to] if isinstance(to, str) else list(to)
@@ -92,7 +92,8 @@ def connect(port: int, client: str | None = None) -> smtplib.SMTP:
 def submit(smtp: smtplib.SMTP, letter: Letter) -> None:
     """Sends over an open session; raises where the MTA does not take it."""
     ascii_only = all(address.isascii() for address in [letter.sender, *letter.rcpts])
-    smtp.sendmail(letter.sender, letter.rcpts, letter.bytes, mail_options=["BODY=8BITMIME"] + ([] if ascii_only else ["SMTPUTF8"]))
+    options = ["BODY=8BITMIME"] if ascii_only else ["BODY=8BITMIME", "SMTPUTF8"]
+    smtp.sendmail(letter.sender, letter.rcpts, letter.bytes, mail_options=options)
 
 
 def send(port: int, letter: Letter, client: str | None = None) -> None:

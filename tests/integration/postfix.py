@@ -117,8 +117,8 @@ class Postfix:
     def start(self) -> None:
         # In the foreground: where no init reaps orphans, `postfix stop` would wait for a master that is a zombie.
         with (self.dir / "log" / "master.log").open("wb") as log:
-            self._process = subprocess.Popen(["postfix", "-c", str(self.config), "start-fg"], stdin=subprocess.DEVNULL, stdout=log,
-                                             stderr=log)
+            self._process = subprocess.Popen(["postfix", "-c", str(self.config), "start-fg"], stdin=subprocess.DEVNULL,
+                                             stdout=log, stderr=log)
         for port in (self.milter_port, self.plain_port):
             eventually(lambda port=port: can_connect(("127.0.0.1", port)), what=f"Postfix {self.name} on port {port}")
 

@@ -3,6 +3,9 @@
 import socket
 import threading
 
+TEMPFAIL = b"451 4.3.0 Try again later\r\n"
+REJECT = b"550 5.1.1 No such mailbox here\r\n"
+
 
 class FakeRelay:
     """Answers on 127.0.0.1:port. `mode` may change while it runs: "accept", "tempfail" (451 at RCPT), "reject" (550 at RCPT),
@@ -46,7 +49,7 @@ class FakeRelay:
             elif word == b"RCPT":
                 if self.mode in ("tempfail", "reject"):
                     self._note_refusal()
-                    answer = b"451 4.3.0 Try again later\r\n" if self.mode == "tempfail" else b"550 5.1.1 No such mailbox here\r\n"
+                    answer = TEMPFAIL if self.mode == "tempfail" else REJECT
                 else:
                     rcpts.append(line[8:].split(b">")[0].decode().strip("<"))
             elif word == b"DATA":

@@ -102,11 +102,14 @@ class Node:
         return MilterSession(self.socket)
 
     def hurry(self) -> None:
-        """While it is stopping: knocks, for libmilter looks at the end of its work only every five seconds or when somebody comes."""
+        """While it is stopping: knocks, for libmilter sees that it has to end only every five seconds, or when
+        somebody comes."""
         if self.process is not None:
-            eventually(lambda: not self.process.running() or (can_connect(self.socket) and pause(0.05)), 30, f"{self.name} ends")
+            eventually(lambda: not self.process.running() or (can_connect(self.socket) and pause(0.05)), 30,
+                       f"{self.name} ends")
 
-    def ask(self, from_address: str = "probe@other.example", rcpt: str = settings.SUPPORT, text: str = "Only a probe.\n") -> dict[str, str]:
+    def ask(self, from_address: str = "probe@other.example", rcpt: str = settings.SUPPORT,
+            text: str = "Only a probe.\n") -> dict[str, str]:
         """The X-Outage headers that a message would get now. From the null sender: nothing is claimed."""
         headers = [mail.authenticated(from_address), ("From", f"<{from_address}>"), ("To", f"<{rcpt}>"), ("Subject", "probe")]
         session = self.session()

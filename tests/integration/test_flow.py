@@ -110,7 +110,8 @@ def test_machine_is_never_answered(p1, customer, kind):
 
 
 def test_bounce_with_null_sender_is_not_answered(p1):
-    received = p1.deliver(Letter("", "Undelivered Mail Returned to Sender", OUTAGE_TEXT, headers=[("Auto-Submitted", "auto-replied")]))
+    letter = Letter("", "Undelivered Mail Returned to Sender", OUTAGE_TEXT, headers=[("Auto-Submitted", "auto-replied")])
+    received = p1.deliver(letter)
     assert ack(received) == "none"
     assert reasons(received)[0] == "null-sender"
     assert "auto-submitted" in reasons(received)
@@ -147,8 +148,8 @@ def test_mail_that_only_the_envelope_addresses_to_us_is_not_answered(p1, custome
     assert "not-addressed" in reasons(received)
 
 
-FORGED = [("X-Outage-Queue", "escalations"), ("X-Outage-Match", "no"), ("X-OUTAGE-ACK", "queued"), ("X-Outage-Match", "yes; score=99"),
-          ("X-Outage-Made-Up", "1")]
+FORGED = [("X-Outage-Queue", "escalations"), ("X-Outage-Match", "no"), ("X-OUTAGE-ACK", "queued"),
+          ("X-Outage-Match", "yes; score=99"), ("X-Outage-Made-Up", "1")]
 
 
 def test_forged_control_headers_are_removed(p1, customer):
@@ -174,7 +175,8 @@ def without_trace(raw: bytes) -> bytes:
 
 
 def test_mail_to_others_passes_byte_for_byte(p1, customer):
-    letter = Letter(customer, "=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "Zeile eins ü\n\n.\n..\nlast line without a meaning \t \n", to="somebody@corp.example",
+    text = "Zeile eins ü\n\n.\n..\nlast line with white space behind it \t \n"
+    letter = Letter(customer, "=?utf-8?q?Gr=C3=BC=C3=9Fe?=", text, to="somebody@corp.example",
                     headers=[("X-Folded", "one\n\ttwo\n   three"), ("x-odd-CASE", "  spaced  "), ("X-Empty", "")])
     received = p1.deliver(letter)
     assert without_trace(received.raw) == letter.bytes.replace(b"\r\n", b"\n")

@@ -120,8 +120,8 @@ def test_reopened_incident_keeps_id_and_marks(either, customer):
     assert reasons(again) == ["already-acked"]
 
 
-SECRETS = ("Zebra-Title", "Zebra-Scope", "Zebra-Component", "Zebra-Workaround", "zebra.support.example", "Zebra-Update", "Zebra-Cause",
-           "Zebra-Fix", "Zebra-Prevention")
+SECRETS = ("Zebra-Title", "Zebra-Scope", "Zebra-Component", "Zebra-Workaround", "zebra.support.example", "Zebra-Update",
+           "Zebra-Cause", "Zebra-Fix", "Zebra-Prevention")
 
 
 def test_second_incident_says_nothing_of_the_first(make_stand, store, customer):

@@ -7,8 +7,8 @@ import pytest
 
 from mail import LEGAL_TEXT, PASSWORD_TEXT, Letter, ack, outage_report
 
-CHECK_KEYS = ["file", "incident", "severity", "match", "score", "threshold", "rules", "language", "account", "escalate", "sensitive", "tier",
-              "queue", "respond_by", "ack", "reasons", "headers"]
+CHECK_KEYS = ["file", "incident", "severity", "match", "score", "threshold", "rules", "language", "account", "escalate",
+              "sensitive", "tier", "queue", "respond_by", "ack", "reasons", "headers"]
 
 
 @pytest.fixture
@@ -63,8 +63,9 @@ def test_named_incidents_must_be_named_where_several_are_open(either):
     either.ctl("resolve", "mail")
 
 
-@pytest.mark.parametrize("args", [["declare"], ["declare", "P4"], ["declare", "P1", "P2"], ["declare", "Bad Name", "P1"], ["frobnicate"],
-                                  ["declare", "P1", "--next-update", "soon"], ["update"], ["acks", "nonsense"], ["declare", "--nonsense", "P1"]])
+@pytest.mark.parametrize("args", [
+    ["frobnicate"], ["declare"], ["declare", "P4"], ["declare", "P1", "P2"], ["declare", "Bad Name", "P1"],
+    ["declare", "P1", "--next-update", "soon"], ["declare", "--nonsense", "P1"], ["update"], ["acks", "nonsense"]])
 def test_wrong_usage_changes_nothing(stand, args):
     failed(stand.ctl(*args, check=False), 2)
     assert stand.node.word() == ""
@@ -134,7 +135,8 @@ def test_check_json_has_every_key_always(stand, tmp_path):
 
 
 def test_check_says_all_reasons_and_without_an_incident_too(stand, tmp_path):
-    path = write(tmp_path, "m.eml", outage_report("noreply@customer.example", auth=False, headers=[("Precedence", "bulk"), ("List-Id", "<x.y>")]))
+    headers = [("Precedence", "bulk"), ("List-Id", "<x.y>")]
+    path = write(tmp_path, "m.eml", outage_report("noreply@customer.example", auth=False, headers=headers))
     entry = json.loads(stand.ctl("check", "--json", path).stdout)
     assert entry["incident"] is None and entry["severity"] is None
     told = [reason for reason in entry["reasons"] if reason != "no-match"]

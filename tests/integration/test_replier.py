@@ -149,7 +149,8 @@ def reply(site, tmp_path_factory):
     """One acknowledgement, as the customer gets it, and the letter that it answers."""
     maker = StandMaker(site, tmp_path_factory.mktemp("reply"))
     letter = outage_report("jane@customer.example", subject="Re: Störung: nobody can log in, 503 errors")
-    letter.bytes = letter.bytes.replace(b"MIME-Version", b"References: <first@customer.example> <second@customer.example>\r\nMIME-Version")
+    references = b"References: <first@customer.example> <second@customer.example>\r\n"
+    letter.bytes = references + letter.bytes
     try:
         stand = maker().start()
         stand.declare("P1", "--title", "Login and API are down", "--scope", "All customers in Europe", "--next-update", "30m",
@@ -203,8 +204,9 @@ def test_reply_says_what_the_operator_said_and_quotes_nothing(reply):
 
 def test_promised_update_that_has_passed_is_left_out(make_stand, redis, customer):
     stand = make_stand(redis).start()
-    redis.cli("HSET", "outage:incident:default", "title", "A title", "next_update_at", "2020-02-02T02:02:00Z", "eta", "not a time",
-              "status_url", "https://evil.example/", "workaround", "See http://evil.example/ for more {{site_name}} {{#x}}")
+    redis.cli("HSET", "outage:incident:default", "title", "A title", "next_update_at", "2020-02-02T02:02:00Z",
+              "eta", "not a time", "status_url", "https://evil.example/",
+              "workaround", "See http://evil.example/ for more {{site_name}} {{#x}}")
     redis.cli("SET", "outage:incident", "P1")
     stand.wait_word("P1")
     stand.deliver(outage_report(customer))
@@ -217,7 +219,7 @@ def test_promised_update_that_has_passed_is_left_out(make_stand, redis, customer
 def test_hostile_subject_and_ids_do_not_get_into_the_reply_unescaped(stand, customer):
     stand.declare("P1")
     letter = outage_report(customer, subject="=?utf-8?q?Service_down_503=0D=0ABcc:_victim=40other.example?=")
-    letter.bytes = letter.bytes.replace(b"MIME-Version", b"In-Reply-To: <a b>\r\nReferences: <x@y>junk\x01 <z\r\n\t@w>\r\nMIME-Version")
+    letter.bytes = b"In-Reply-To: <a b>\r\nReferences: <x@y>junk\x01 <z\r\n\t@w>\r\n" + letter.bytes
     assert ack(stand.deliver(letter)) == "queued"
     reply = stand.mailbox(customer).wait_reply()
     assert "Bcc" not in reply.compat

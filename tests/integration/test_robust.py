@@ -146,7 +146,8 @@ def test_redis_killed_and_restarted_in_mid_flow(make_stand, redis):
     load.wait_for_more(20)
     stand.wait_word("P1")
     numbers = itertools.count()
-    eventually(lambda: ack(stand.deliver(outage_report(f"back{next(numbers)}@corp.example"))) == "queued", 30, "claims work again")
+    eventually(lambda: ack(stand.deliver(outage_report(f"back{next(numbers)}@corp.example"))) == "queued", 30,
+               "claims work again")
     arrived = load.end()
     # While Redis was away the nodes went on tagging.
     assert [message.message_id for message in arrived if not message.one("X-Outage-Incident")] == []
@@ -192,7 +193,8 @@ def test_state_is_kept_over_a_restart_while_redis_is_away(make_stand, redis, cus
     redis.start()
 
 
-@pytest.mark.parametrize("mistakes", [['mode = "lively";'], ["no_such_setting = 1;", 'mode = "live";', "socket = 7;"], ["mode = ;"]])
+@pytest.mark.parametrize("mistakes", [
+    ['mode = "lively";'], ["no_such_setting = 1;", 'mode = "live";', "socket = 7;"], ["mode = ;"]])
 def test_wrong_configuration_is_named_by_file_and_line(calm, mistakes):
     wrong = calm.dir / "wrong.conf"
     wrong.write_text("\n".join(mistakes) + "\n")
@@ -270,9 +272,9 @@ def test_client_that_vanishes_in_the_middle_of_data(calm, customer):
     calm.declare("P1")
     sock = socket.create_connection(("127.0.0.1", calm.postfix.milter_port))
     with sock, sock.makefile("rb") as lines:
-        for command in (b"", b"EHLO client.example", f"MAIL FROM:<{customer}>".encode(), f"RCPT TO:<{SUPPORT}>".encode(), b"DATA"):
+        for command in ("", "EHLO client.example", f"MAIL FROM:<{customer}>", f"RCPT TO:<{SUPPORT}>", "DATA"):
             if command:
-                sock.sendall(command + b"\r\n")
+                sock.sendall(f"{command}\r\n".encode())
             while lines.readline()[3:4] == b"-":
                 pass
         sock.sendall(b"Subject: Service down\r\n\r\nhalf a mess")
@@ -314,7 +316,8 @@ def test_socket_is_gone_after_a_stop(calm):
 def test_old_mta_without_short_cuts_is_served(calm, customer):
     calm.declare("P1")
     session = calm.node.session()  # offers no no-reply flags
-    answer = session.message(customer, [SUPPORT], [mail.authenticated(customer), ("From", f"<{customer}>"), ("To", f"<{SUPPORT}>"),
-                                                   ("Subject", "Service down, 503 errors")], mail.OUTAGE_TEXT.encode())
+    headers = [mail.authenticated(customer), ("From", f"<{customer}>"), ("To", f"<{SUPPORT}>"),
+               ("Subject", "Service down, 503 errors")]
+    answer = session.message(customer, [SUPPORT], headers, mail.OUTAGE_TEXT.encode())
     session.close()
     assert parse_value(answer.header("X-Outage-Ack"))[0] == "queued"

@@ -168,7 +168,10 @@ static const JudgeCase JUDGED[] = {
 	{ "dkim-identity", ANN, ANN, { MX "dkim=pass header.i=@mail.example.net" }, "dkim/dkim" },
 	{ "dkim-d-outranks-i", ANN, ANN, { MX "dkim=pass header.d=esp.example header.i=@example.net" }, "no/no" },
 	{ "dkim-parent", "a@mail.example.co.uk", "a@example.co.uk", { MX "dkim=pass header.d=example.co.uk" },
-	    "dkim/dkim" },
+	    "no/dkim" },
+	/* Whoever has a mailbox at a provider must not have another customer of it answered. */
+	{ "dkim-neighbour", "victim@example.net", "a@example.net", { MX "dkim=pass header.d=example.net" }, "no/dkim" },
+	{ "dmarc-neighbour", "victim@example.net", "a@example.net", { MX "dmarc=pass header.from=example.net" }, "no/dmarc" },
 	{ "dkim-public-suffix", "a@example.co.uk", "a@example.co.uk", { MX "dkim=pass header.d=other.co.uk" }, "no/no" },
 	{ "dkim-suffix-itself", "a@example.co.uk", "a@example.co.uk", { MX "dkim=pass header.d=co.uk" }, "no/no" },
 	{ "dkim-esp", "b@esp.example", "a@example.net", { MX "dkim=pass header.d=example.net" }, "no/dkim" },

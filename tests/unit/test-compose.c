@@ -187,7 +187,7 @@ static void test_everything_set(gconstpointer data)
 	assert_says(composed, "Sign-in fails");
 	g_assert_nonnull(strstr(composed->text, "\nhttps://status.example.com/42\n"));
 	assert_says(composed, "+49 30 000000");
-	g_assert_true(g_str_has_suffix(composed->text, "\n\nThe support team\n"));
+	g_assert_true(g_str_has_suffix(composed->text, "\n\nThe support team, Acme\n"));
 	if (kind->word == WORD_RESOLVED) {
 		static const char *const over[] = { "Sessions that are open", "17:00 CET", "16:00 CET", "stimate", "due", NULL };
 		assert_says(composed, "A certificate ran out.");

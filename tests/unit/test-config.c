@@ -441,7 +441,7 @@ static void test_own_routes_replace_the_shipped(Fixture *fixture, gconstpointer 
 static void test_reload_names_what_needs_a_restart(Fixture *fixture, gconstpointer data)
 {
 	g_autoptr(Config) before = load(fixture, "mode = \"shadow\";\n");
-	g_autoptr(Config) same = load(fixture, "mode = \"live\"; drain = \"1s\"; support = ( \"a@b.example\" );\n");
+	g_autoptr(Config) same = load(fixture, "mode = \"live\"; ack = { delay = \"1s\"; }; support = ( \"a@b.example\" );\n");
 	g_autoptr(Config) after = load(fixture, "socket = \"inet:8890@127.0.0.1\"; store = { url = \"redis://r/0\"; pool = 8; };\n");
 	g_autoptr(GPtrArray) nothing = config_needs_restart(before, same);
 	g_autoptr(GPtrArray) names = config_needs_restart(before, after);

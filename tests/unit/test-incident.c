@@ -52,6 +52,7 @@ typedef struct {
 	Transition expected;
 	Word holds;
 	const char *id;     /* of the incident that holds afterwards, by its second: "0" is the first */
+	gint64 reopened;    /* seconds after the start; 0 = never */
 } Step;
 
 /* 2026-11-21T00:00:00Z */
@@ -74,6 +75,7 @@ static void run_steps(const Step *steps, gsize count)
 
 			g_assert_cmpstr(state.id, ==, id);
 		}
+		g_assert_cmpint(state.reopened_at, ==, steps[i].reopened == 0 ? 0 : START + steps[i].reopened);
 	}
 	incident_state_clear(&state);
 }
@@ -81,13 +83,13 @@ static void run_steps(const Step *steps, gsize count)
 static void an_incident_opens_changes_and_ends(void)
 {
 	static const Step steps[] = {
-		{ 0, WORD_NONE, TRANSITION_NOTHING, WORD_NONE, NULL },
-		{ 0, WORD_P2, TRANSITION_OPENED, WORD_P2, "0" },
-		{ 10, WORD_P2, TRANSITION_NOTHING, WORD_P2, "0" },
-		{ 20, WORD_P1, TRANSITION_SEVERITY, WORD_P1, "0" },
-		{ 30, WORD_RESOLVED, TRANSITION_RESOLVED, WORD_RESOLVED, "0" },
-		{ 40, WORD_RESOLVED, TRANSITION_NOTHING, WORD_RESOLVED, "0" },
-		{ 50, WORD_NONE, TRANSITION_ENDED, WORD_NONE, "0" },
+		{ 0, WORD_NONE, TRANSITION_NOTHING, WORD_NONE, NULL, 0 },
+		{ 0, WORD_P2, TRANSITION_OPENED, WORD_P2, "0", 0 },
+		{ 10, WORD_P2, TRANSITION_NOTHING, WORD_P2, "0", 0 },
+		{ 20, WORD_P1, TRANSITION_SEVERITY, WORD_P1, "0", 0 },
+		{ 30, WORD_RESOLVED, TRANSITION_RESOLVED, WORD_RESOLVED, "0", 0 },
+		{ 40, WORD_RESOLVED, TRANSITION_NOTHING, WORD_RESOLVED, "0", 0 },
+		{ 50, WORD_NONE, TRANSITION_ENDED, WORD_NONE, "0", 0 },
 	};
 
 	run_steps(steps, G_N_ELEMENTS(steps));
@@ -96,11 +98,15 @@ static void an_incident_opens_changes_and_ends(void)
 static void a_relapse_reopens_with_its_marks(void)
 {
 	static const Step steps[] = {
-		{ 0, WORD_P1, TRANSITION_OPENED, WORD_P1, "0" },
-		{ 1 * HOUR, WORD_RESOLVED, TRANSITION_RESOLVED, WORD_RESOLVED, "0" },
-		{ 2 * HOUR, WORD_P2, TRANSITION_REOPENED, WORD_P2, "0" },
-		{ 3 * HOUR, WORD_NONE, TRANSITION_ENDED, WORD_NONE, "0" },
-		{ 4 * HOUR, WORD_P1, TRANSITION_REOPENED, WORD_P1, "0" },
+		{ 0, WORD_P1, TRANSITION_OPENED, WORD_P1, "0", 0 },
+		{ 1 * HOUR, WORD_RESOLVED, TRANSITION_RESOLVED, WORD_RESOLVED, "0", 0 },
+		{ 2 * HOUR, WORD_P2, TRANSITION_REOPENED, WORD_P2, "0", 2 * HOUR },
+		{ 2 * HOUR + 1, WORD_P1, TRANSITION_SEVERITY, WORD_P1, "0", 2 * HOUR },
+		{ 3 * HOUR, WORD_NONE, TRANSITION_ENDED, WORD_NONE, "0", 2 * HOUR },
+		{ 4 * HOUR, WORD_P1, TRANSITION_REOPENED, WORD_P1, "0", 4 * HOUR },
+		{ 5 * HOUR, WORD_RESOLVED, TRANSITION_RESOLVED, WORD_RESOLVED, "0", 4 * HOUR },
+		/* Another one has never been reopened. */
+		{ 20 * HOUR, WORD_P1, TRANSITION_OPENED, WORD_P1, "72000", 0 },
 	};
 
 	run_steps(steps, G_N_ELEMENTS(steps));
@@ -109,11 +115,11 @@ static void a_relapse_reopens_with_its_marks(void)
 static void tomorrows_outage_is_another_one(void)
 {
 	static const Step steps[] = {
-		{ 0, WORD_P1, TRANSITION_OPENED, WORD_P1, "0" },
-		{ 1 * HOUR, WORD_RESOLVED, TRANSITION_RESOLVED, WORD_RESOLVED, "0" },
-		{ 6 * HOUR, WORD_NONE, TRANSITION_ENDED, WORD_NONE, "0" },
+		{ 0, WORD_P1, TRANSITION_OPENED, WORD_P1, "0", 0 },
+		{ 1 * HOUR, WORD_RESOLVED, TRANSITION_RESOLVED, WORD_RESOLVED, "0", 0 },
+		{ 6 * HOUR, WORD_NONE, TRANSITION_ENDED, WORD_NONE, "0", 0 },
 		/* Seven hours after the fix, though only one after `none`. */
-		{ 8 * HOUR, WORD_P1, TRANSITION_OPENED, WORD_P1, "28800" },
+		{ 8 * HOUR, WORD_P1, TRANSITION_OPENED, WORD_P1, "28800", 0 },
 	};
 
 	run_steps(steps, G_N_ELEMENTS(steps));
@@ -122,9 +128,9 @@ static void tomorrows_outage_is_another_one(void)
 static void resolved_with_nothing_open_is_none(void)
 {
 	static const Step steps[] = {
-		{ 0, WORD_RESOLVED, TRANSITION_RESOLVED_NOTHING, WORD_NONE, NULL },
-		{ 1, WORD_NONE, TRANSITION_NOTHING, WORD_NONE, NULL },
-		{ 2, WORD_P1, TRANSITION_OPENED, WORD_P1, "2" },
+		{ 0, WORD_RESOLVED, TRANSITION_RESOLVED_NOTHING, WORD_NONE, NULL, 0 },
+		{ 1, WORD_NONE, TRANSITION_NOTHING, WORD_NONE, NULL, 0 },
+		{ 2, WORD_P1, TRANSITION_OPENED, WORD_P1, "2", 0 },
 	};
 
 	run_steps(steps, G_N_ELEMENTS(steps));
@@ -133,9 +139,9 @@ static void resolved_with_nothing_open_is_none(void)
 static void ids_only_grow_even_when_the_clock_does_not(void)
 {
 	static const Step steps[] = {
-		{ 100 * HOUR, WORD_P1, TRANSITION_OPENED, WORD_P1, "360000" },
-		{ 100 * HOUR, WORD_NONE, TRANSITION_ENDED, WORD_NONE, "360000" },
-		{ 110 * HOUR, WORD_P1, TRANSITION_OPENED, WORD_P1, "396000" },
+		{ 100 * HOUR, WORD_P1, TRANSITION_OPENED, WORD_P1, "360000", 0 },
+		{ 100 * HOUR, WORD_NONE, TRANSITION_ENDED, WORD_NONE, "360000", 0 },
+		{ 110 * HOUR, WORD_P1, TRANSITION_OPENED, WORD_P1, "396000", 0 },
 	};
 	IncidentState state = { .flip = WORD_NONE, .word = WORD_NONE };
 
@@ -205,6 +211,21 @@ static void the_word_outranks_the_phase(void)
 	g_assert_false(incident_is_active(incident, START + 20, 20));
 }
 
+static void a_relapse_is_news_and_not_stale(void)
+{
+	g_autoptr(Incident) incident = incident_new("x");
+
+	incident_transition(&incident->state, "x", WORD_P1, START, 6 * HOUR);
+	g_assert_cmpint(incident_last_word(incident), ==, START);
+	incident->update_at = START + 10;
+	g_assert_cmpint(incident_last_word(incident), ==, START + 10);
+	incident_transition(&incident->state, "x", WORD_RESOLVED, START + HOUR, 6 * HOUR);
+	g_assert_cmpint(incident_last_word(incident), ==, START + HOUR);
+	incident_transition(&incident->state, "x", WORD_P1, START + 5 * HOUR, 6 * HOUR);
+	g_assert_cmpint(incident_last_word(incident), ==, START + 5 * HOUR);
+	g_assert_cmpint(incident_on_since(&incident->state), ==, START + 5 * HOUR);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -212,6 +233,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/name/cannot-be-mistaken-for-words", names_cannot_be_mistaken_for_words);
 	g_test_add_func("/transition/opens-changes-and-ends", an_incident_opens_changes_and_ends);
 	g_test_add_func("/transition/a-relapse-reopens", a_relapse_reopens_with_its_marks);
+	g_test_add_func("/incident/a-relapse-is-news", a_relapse_is_news_and_not_stale);
 	g_test_add_func("/transition/tomorrows-is-another-one", tomorrows_outage_is_another_one);
 	g_test_add_func("/transition/resolved-with-nothing-open", resolved_with_nothing_open_is_none);
 	g_test_add_func("/transition/ids-only-grow", ids_only_grow_even_when_the_clock_does_not);

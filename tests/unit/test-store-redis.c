@@ -256,6 +256,24 @@ static void test_claims_wake_nobody(void)
 	g_assert_no_error(error);
 }
 
+/* A buried job carries an address. */
+static void test_buried_jobs_go_when_their_time_is_over(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = NULL;
+	g_autoptr(GError) error = NULL;
+	QueueCounts counts;
+
+	fixture->config->retention = 3600000;
+	store = fixture_open(fixture, "replier");
+	run("local now = redis.call('TIME')[1] for _, age in ipairs({ 90000, 3700, 3500, 0 }) do"
+	    " redis.call('XADD', 'outage:acks:dead', string.format('%d-1', (now - age) * 1000), 'payload', 'x', 'mac', 'y') end");
+	g_assert_null(store_job_take(store, 0, 3600000, &error));
+	g_assert_no_error(error);
+	g_assert_true(store_queue_counts(store, &counts, &error));
+	g_assert_cmpuint(counts.dead, ==, 2);
+}
+
 int main(int argc, char **argv)
 {
 	int result;
@@ -268,6 +286,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/store-redis/damaged-state-keeps-the-last", test_damaged_state_keeps_the_last);
 	g_test_add_func("/store-redis/every-change-wakes-a-waiting-node", test_every_change_wakes_a_waiting_node);
 	g_test_add_func("/store-redis/claims-wake-nobody", test_claims_wake_nobody);
+	g_test_add_func("/store-redis/buried-jobs-go-when-their-time-is-over", test_buried_jobs_go_when_their_time_is_over);
 	result = g_test_run();
 	fixture_shut_down();
 	return result;

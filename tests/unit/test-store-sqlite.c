@@ -35,6 +35,29 @@ static void test_the_group_can_share_the_file(void)
 	}
 }
 
+/* `sudo outagectl status` before the daemons' first start must not lock them out. (Without root the folder is our own.) */
+static void test_the_file_belongs_to_whose_folder_it_is_in(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("sqlite");
+	g_autofree char *path = file_of(fixture), *wal = g_strconcat(path, "-wal", NULL), *shm = g_strconcat(path, "-shm", NULL);
+	const char *const files[] = { path, wal, shm };
+	g_autoptr(Store) store = NULL;
+	g_autoptr(GError) error = NULL;
+	struct stat folder, info;
+
+	if (geteuid() == 0)
+		g_assert_cmpint(chown(fixture->dir, 12345, 23456), ==, 0);
+	g_assert_cmpint(stat(fixture->dir, &folder), ==, 0);
+	store = fixture_open(fixture, "a");
+	g_assert_true(store_set_word(store, "default", WORD_P1, NULL, "tester", NULL, &error));
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_assert_cmpint(stat(files[i], &info), ==, 0);
+		g_assert_cmpint(info.st_uid, ==, folder.st_uid);
+		g_assert_cmpint(info.st_gid, ==, folder.st_gid);
+		g_assert_cmpint(info.st_mode & 0777, ==, 0660);
+	}
+}
+
 static void expect_refusal(const Fixture *fixture, OutageError code, const char *words)
 {
 	g_autoptr(GError) error = NULL;
@@ -68,6 +91,11 @@ static void test_files_that_are_not_ours(void)
 	g_assert_cmpint(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), ==, SQLITE_OK);
 	sqlite3_close(db);
 	expect_refusal(fixture, OUTAGE_ERROR_INVALID, "newer version");
+	g_unlink(path);
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), ==, SQLITE_OK);
+	sqlite3_close(db);
+	expect_refusal(fixture, OUTAGE_ERROR_INVALID, "older version");
 }
 
 static void test_a_lock_is_waited_for_only_so_long(void)
@@ -162,16 +190,18 @@ static void test_what_is_past_its_time_goes(void)
 	g_assert_cmpint(sqlite3_exec(db, "INSERT INTO past VALUES('old', 'title', 'x', 1);"
 	    " INSERT INTO past VALUES('new', 'title', 'x', 9999999999); INSERT INTO marks VALUES('old', 'active', 'h', 't', 1, 2);"
 	    " INSERT INTO affected VALUES('old', 'h', 1); INSERT INTO bounced VALUES('h', 1);"
-	    " INSERT INTO rate VALUES('site', '', 1, 60, 5);"
+	    " INSERT INTO rate VALUES('site', '', 1, 60, 5); INSERT INTO stats VALUES('20200101T000000Z-default', 'queued', 1),"
+	    " ('20200101T000000Z-payments', 'queued', 2), ('all', 'sent', 3), ('99990101T000000Z-default', 'queued', 4);"
+	    " INSERT INTO state VALUES('payments', 'P1', 'P1', '20200101T000000Z-payments', 1, 0, 0, 0, 0, 0);"
 	    " INSERT INTO jobs(payload, mac, id, kind, token, queued_at, due, state)"
 	    " VALUES('p', 'm', 'old', 'active', 't', 1, 1, 'dead'), ('p', 'm', 'old', 'active', 't', 1, 1, 'waiting')", NULL, NULL,
 	    NULL), ==, SQLITE_OK);
 	g_assert_true(store_heartbeat(store, "{}", &error));
 	g_assert_cmpint(sqlite3_prepare_v2(db, "SELECT (SELECT count(*) FROM past) || ' ' || (SELECT count(*) FROM marks) || ' ' ||"
 	    " (SELECT count(*) FROM affected) || ' ' || (SELECT count(*) FROM bounced) || ' ' || (SELECT count(*) FROM rate) || ' ' ||"
-	    " (SELECT group_concat(state) FROM jobs)", -1, &statement, NULL), ==, SQLITE_OK);
+	    " (SELECT group_concat(n, '') FROM (SELECT n FROM stats ORDER BY n)) || ' ' || (SELECT group_concat(state) FROM jobs)", -1, &statement, NULL), ==, SQLITE_OK);
 	g_assert_cmpint(sqlite3_step(statement), ==, SQLITE_ROW);
-	g_assert_cmpstr((const char *)sqlite3_column_text(statement, 0), ==, "1 0 0 0 0 waiting");
+	g_assert_cmpstr((const char *)sqlite3_column_text(statement, 0), ==, "1 0 0 0 0 234 waiting");
 	sqlite3_finalize(statement);
 	sqlite3_close(db);
 }
@@ -180,6 +210,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/store-sqlite/the-group-can-share-the-file", test_the_group_can_share_the_file);
+	g_test_add_func("/store-sqlite/the-file-belongs-to-whose-folder-it-is-in", test_the_file_belongs_to_whose_folder_it_is_in);
 	g_test_add_func("/store-sqlite/files-that-are-not-ours", test_files_that_are_not_ours);
 	g_test_add_func("/store-sqlite/a-lock-is-waited-for-only-so-long", test_a_lock_is_waited_for_only_so_long);
 	g_test_add_func("/store-sqlite/a-full-disk-leaves-nothing-half-done", test_a_full_disk_leaves_nothing_half_done);

@@ -76,6 +76,7 @@ static void run_transition_case(gconstpointer kind, gsize n)
 	IncidentState state = { .id = NULL };
 	g_autofree char *id = NULL;
 	g_autoptr(Store) store = NULL;
+	gint64 was_reopened;
 
 	g_test_message("%s", transition_cases[n].what);
 	fixture->config->reopen_within = transition_cases[n].reopen ? 3600000 : 0;
@@ -85,7 +86,12 @@ static void run_transition_case(gconstpointer kind, gsize n)
 		const Incident *incident;
 		StoreEvent *event;
 
+		was_reopened = state.reopened_at;
 		set_word(store, "default", transition_cases[n].steps[i].set, &state);
+		if (strcmp(transition_cases[n].steps[i].event, "reopened") == 0)
+			g_assert_cmpint(state.reopened_at, >=, state.declared_at);
+		else
+			g_assert_cmpint(state.reopened_at, ==, strcmp(transition_cases[n].steps[i].event, "opened") == 0 ? 0 : was_reopened);
 		g_assert_cmpint(state.flip, ==, transition_cases[n].steps[i].set);
 		g_assert_cmpint(state.word, ==, transition_cases[n].steps[i].holds);
 		g_assert_cmpuint(state.epoch, ==, transition_cases[n].steps[i].epoch);
@@ -115,6 +121,7 @@ static void run_transition_case(gconstpointer kind, gsize n)
 		g_assert_cmpint(incident->state.word, ==, state.word);
 		g_assert_cmpstr(incident->state.id, ==, state.id);
 		g_assert_cmpint(incident->state.declared_at, ==, state.declared_at);
+		g_assert_cmpint(incident->state.reopened_at, ==, state.reopened_at);
 		g_assert_cmpint(incident->state.resolved_at, ==, state.resolved_at);
 		g_assert_cmpuint(incident->state.epoch, ==, state.epoch);
 	}
@@ -241,12 +248,44 @@ static void test_prepared_texts_stay(gconstpointer kind)
 	g_assert_null(snapshot_find(third, "default")->texts[TEXT_SCOPE]);
 }
 
-static void test_reopening_keeps_texts_and_updates(gconstpointer kind)
+static void test_a_fix_of_nothing_leaves_no_texts(gconstpointer kind)
+{
+	static const Word words[] = { WORD_RESOLVED, WORD_NONE };
+	g_autoptr(Fixture) fixture = fixture_new(kind);
+	g_autoptr(Store) store = NULL;
+	g_autoptr(GError) error = NULL;
+
+	fixture->config->reopen_within = 0;
+	store = fixture_open(fixture, "node1");
+	for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+		g_autoptr(Snapshot) seen = NULL, fixed = NULL;
+
+		set_word(store, "default", WORD_P2, NULL);
+		set_word(store, "default", WORD_NONE, NULL);
+		g_assert_true(store_set_word(store, "default", words[i], SET_TEXTS([TEXT_CAUSE] = TEXT("a cable"),
+		    [TEXT_FIX] = TEXT("a new cable")), "tester", NULL, &error));
+		set_word(store, "default", WORD_P1, NULL);
+		seen = snapshot(store, NULL);
+		for (TextField field = 0; field < TEXT_FIELDS; field++)
+			g_assert_null(snapshot_find(seen, "default")->texts[field]);
+		/* Those of a fix that ends something are kept, also where they come after it. */
+		g_assert_true(store_set_word(store, "default", WORD_RESOLVED, SET_TEXTS([TEXT_CAUSE] = TEXT("a cable")), "tester", NULL,
+		    &error));
+		g_assert_true(store_set_word(store, "default", WORD_RESOLVED, SET_TEXTS([TEXT_FIX] = TEXT("a new cable")), "tester", NULL,
+		    &error));
+		fixed = snapshot(store, NULL);
+		g_assert_cmpstr(snapshot_find(fixed, "default")->texts[TEXT_CAUSE], ==, "a cable");
+		g_assert_cmpstr(snapshot_find(fixed, "default")->texts[TEXT_FIX], ==, "a new cable");
+		set_word(store, "default", WORD_NONE, NULL);
+	}
+}
+
+static void test_reopening_keeps_texts_but_not_updates(gconstpointer kind)
 {
 	g_autoptr(Fixture) fixture = fixture_new(kind);
 	g_autoptr(Store) store = NULL;
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Snapshot) seen = NULL;
+	g_autoptr(Snapshot) first = NULL, fixed = NULL, seen = NULL, again = NULL;
 
 	fixture->config->reopen_within = 3600000;
 	store = fixture_open(fixture, "node1");
@@ -255,12 +294,24 @@ static void test_reopening_keeps_texts_and_updates(gconstpointer kind)
 	store_add_update(store, "default", "first", "tester", &error);
 	store_add_update(store, "default", "second", "tester", &error);
 	g_assert_no_error(error);
+	first = snapshot(store, NULL);
+	g_assert_cmpstr(snapshot_find(first, "default")->update_text, ==, "second");
+	g_assert_cmpint(snapshot_find(first, "default")->update_at, >=, snapshot_find(first, "default")->state.declared_at);
 	set_word(store, "default", WORD_RESOLVED, NULL);
+	store_add_update(store, "default", "all is fixed", "tester", &error);
+	g_assert_no_error(error);
+	fixed = snapshot(store, NULL);
+	g_assert_cmpstr(snapshot_find(fixed, "default")->update_text, ==, "all is fixed");
+	/* It was not: nobody is told so any more, even where all this happens within one second. */
 	set_word(store, "default", WORD_P3, NULL);
 	seen = snapshot(store, NULL);
 	g_assert_cmpstr(snapshot_find(seen, "default")->texts[TEXT_TITLE], ==, "Déjà vu: 日本");
-	g_assert_cmpstr(snapshot_find(seen, "default")->update_text, ==, "second");
-	g_assert_cmpint(snapshot_find(seen, "default")->update_at, >=, snapshot_find(seen, "default")->state.declared_at);
+	g_assert_null(snapshot_find(seen, "default")->update_text);
+	store_add_update(store, "default", "it is back", "tester", &error);
+	g_assert_no_error(error);
+	set_word(store, "default", WORD_P1, NULL);
+	again = snapshot(store, NULL);
+	g_assert_cmpstr(snapshot_find(again, "default")->update_text, ==, "it is back");
 	g_assert_false(store_add_update(store, "default", "\033[2J", "tester", &error));
 	g_assert_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID);
 }
@@ -506,7 +557,8 @@ int main(int argc, char **argv)
 	fixture_add_test("several-incidents", test_several_incidents);
 	fixture_add_test("texts-never-reach-a-later-incident", test_texts_never_reach_a_later_incident);
 	fixture_add_test("prepared-texts-stay", test_prepared_texts_stay);
-	fixture_add_test("reopening-keeps-texts-and-updates", test_reopening_keeps_texts_and_updates);
+	fixture_add_test("a-fix-of-nothing-leaves-no-texts", test_a_fix_of_nothing_leaves_no_texts);
+	fixture_add_test("reopening-keeps-texts-but-not-updates", test_reopening_keeps_texts_but_not_updates);
 	fixture_add_test("texts-are-set-and-deleted", test_texts_are_set_and_deleted);
 	fixture_add_test("pause", test_pause);
 	fixture_add_test("losing-everything-is-no-ending", test_losing_everything_is_no_ending);

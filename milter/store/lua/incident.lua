@@ -3,7 +3,8 @@
 --
 -- keys: flip, state, texts, events, known, updates. site: prefix, name, by, reopen (seconds), retention (seconds).
 
-local STATE_FIELDS = { 'word', 'flip', 'id', 'declared_at', 'resolved_at', 'ended_at', 'epoch', 'updates_after' }
+local STATE_FIELDS = { 'word', 'flip', 'id', 'declared_at', 'reopened_at', 'resolved_at', 'ended_at', 'epoch',
+	'updates_after' }
 local OPEN = { P1 = true, P2 = true, P3 = true }
 local WORDS = { p1 = 'P1', p2 = 'P2', p3 = 'P3', resolved = 'resolved', none = 'none' }
 
@@ -91,6 +92,7 @@ local function read_state(key)
 	state.word = parse_word(state.word) or 'none'
 	state.flip = parse_word(state.flip) or 'none'
 	state.declared_at = parse_time(state.declared_at)
+	state.reopened_at = parse_time(state.reopened_at)
 	state.resolved_at = parse_time(state.resolved_at)
 	state.ended_at = parse_time(state.ended_at)
 	state.epoch = tonumber(state.epoch) or 0
@@ -102,8 +104,8 @@ local function state_values(state)
 	local function time(seconds)
 		return seconds and format_time(seconds) or ''
 	end
-	return { state.word, state.flip, state.id or '', time(state.declared_at), time(state.resolved_at),
-		time(state.ended_at), string.format('%d', state.epoch), state.updates_after or '' }
+	return { state.word, state.flip, state.id or '', time(state.declared_at), time(state.reopened_at),
+		time(state.resolved_at), time(state.ended_at), string.format('%d', state.epoch), state.updates_after or '' }
 end
 
 local function write_state(key, state)
@@ -162,7 +164,7 @@ local function set_texts(state, keys, site, first)
 	end
 end
 
--- The newest entry of the feed: what an earlier incident left, even in this very second.
+-- The newest entry of the feed: what was said before this incident opened or came back, even in this very second.
 local function newest_update(key)
 	local list = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
 	return not list.err and list[1] and list[1][1] or nil
@@ -184,16 +186,16 @@ end
 
 local function open_incident(state, keys, site, word, now)
 	local ended = state.resolved_at or state.ended_at
+	state.updates_after = newest_update(keys.updates)
 	if state.id and ended and math.max(0, now - ended) < site.reopen then
-		state.word, state.resolved_at, state.ended_at = word, nil, nil
+		state.word, state.reopened_at, state.resolved_at, state.ended_at = word, now, nil, nil
 		own_texts(keys, site, state.id)
 		return 'reopened'
 	end
 	local time = math.max(now, (parse_time(state.id) or 0) + 1)
 	prune_known(keys, site, now)
 	state.id = format_compact(time) .. '-' .. site.name
-	state.word, state.declared_at, state.resolved_at, state.ended_at = word, now, nil, nil
-	state.updates_after = newest_update(keys.updates)
+	state.word, state.declared_at, state.reopened_at, state.resolved_at, state.ended_at = word, now, nil, nil, nil
 	own_texts(keys, site, state.id)
 	return 'opened'
 end

@@ -1,5 +1,6 @@
 -- Sets the flip key, runs the transition, then sets texts. ARGV from 6: word, then field, value, ...; an empty value
--- deletes.
+-- deletes. Where nothing is on afterwards they are dropped: they speak of what is over, and the next incident would
+-- take them for its own.
 local function type_of(key)
 	return redis.call('TYPE', key).ok
 end
@@ -22,7 +23,7 @@ local state = read_state(keys.state)
 if answer[2] == '' then
 	add_event(keys.events, 'word', site.name, site.by, ARGV[6], state.id or '')
 end
-if #ARGV > 6 then
+if #ARGV > 6 and state.word ~= 'none' then
 	make_room(state, keys, site)
 	set_texts(state, keys, site, 7)
 end
