@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "inspect/rules.h"
 #include "store/backend.h"
+#include "store/keep.h"
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 5000
@@ -48,6 +49,8 @@ typedef struct {
 	gint64 next_heartbeat;   /* clock_mono_us */
 	char *accounts_trouble;  /* why they cannot be read, as said in the log; or NULL */
 	char *heartbeat_trouble; /* the same */
+	char *kept;              /* what the file in the state directory holds, or NULL */
+	bool keep_trouble;       /* said in the log that it cannot be written */
 } Round;
 
 static void wake_up(Watch *watch)
@@ -133,6 +136,43 @@ static bool bear_with(char **trouble, const char *what, const char *consequence,
 	return true;
 }
 
+/* Writes the snapshot to the state directory where it says something new. Without a directory to write to everything else works. */
+static void keep(Round *round, const Snapshot *snapshot)
+{
+	g_autofree char *text = keep_format(snapshot);
+	g_autofree char *path = NULL;
+	g_autoptr(GError) error = NULL;
+
+	if (g_strcmp0(text, round->kept) == 0)
+		return;
+	path = keep_path(round->config);
+	if (keep_save(path, text, snapshot->taken_at, &error)) {
+		g_free(round->kept);
+		round->kept = g_steal_pointer(&text);
+		round->keep_trouble = false;
+	} else if (!round->keep_trouble) {
+		log_warning("the snapshot cannot be kept for a restart: %s", error->message);
+		round->keep_trouble = true;
+	}
+}
+
+/* What was true when this node last knew, until the store is heard. */
+static Snapshot *load_kept(const Config *config)
+{
+	g_autofree char *path = keep_path(config);
+	g_autoptr(GError) error = NULL;
+	Snapshot *snapshot = keep_load(path, &error);
+
+	if (snapshot == NULL) {
+		if (!g_error_matches(error, OUTAGE_ERROR, OUTAGE_ERROR_NOT_FOUND))
+			log_warning("the kept snapshot is not used: %s", error->message);
+		return snapshot_new();
+	}
+	for (guint i = 0; i < snapshot->incidents->len; i++)
+		compile_match(g_ptr_array_index(snapshot->incidents, i), snapshot);
+	return snapshot;
+}
+
 static bool take_snapshot(Round *round, GError **error)
 {
 	g_autoptr(Snapshot) last = watch_snapshot(round->watch);
@@ -147,6 +187,7 @@ static bool take_snapshot(Round *round, GError **error)
 	if (snapshot->store_empty != last->store_empty || snapshot->problems->len != last->problems->len)
 		round->next_heartbeat = 0;
 	publish_snapshot(round->watch, snapshot);
+	keep(round, snapshot);
 	return true;
 }
 
@@ -295,6 +336,7 @@ static gpointer keep_current(gpointer data)
 	config_unref(round.config);
 	g_free(round.accounts_trouble);
 	g_free(round.heartbeat_trouble);
+	g_free(round.kept);
 	return NULL;
 }
 
@@ -306,7 +348,7 @@ Watch *watch_start(Config *config, const char *node, void (*on_change)(const Sna
 	watch->on_change = on_change;
 	watch->data = data;
 	watch->config = config_ref(config);
-	watch->snapshot = snapshot_new();
+	watch->snapshot = load_kept(config);
 	watch->accounts = accounts_new();
 	g_mutex_init(&watch->lock);
 	g_cond_init(&watch->contact);

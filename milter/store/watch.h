@@ -15,7 +15,8 @@ void watch_stop(Watch *watch);
 /* Takes a new configuration over (reload). */
 void watch_reconfigure(Watch *watch, Config *config);
 
-/* The newest snapshot; never NULL (before the first contact: one with no incident and taken_at 0). Release with snapshot_unref. */
+/* The newest snapshot; never NULL (before the first contact: the one kept in the state directory, else one with no incident and
+ * taken_at 0). Release with snapshot_unref. */
 Snapshot *watch_snapshot(Watch *watch);
 /* The newest accounts; never NULL. Release with accounts_unref. */
 Accounts *watch_accounts(Watch *watch);
