@@ -25,7 +25,8 @@ void secret_free(Secret *secret)
 {
 	if (secret == NULL)
 		return;
-	explicit_bzero(secret->key, secret->size);
+	if (secret->key != NULL)
+		explicit_bzero(secret->key, secret->size);
 	g_free(secret->key);
 	g_free(secret);
 }

@@ -114,7 +114,7 @@ static void build_table(const RuleIndex *index, Table *table, bool at_word)
 		}
 		table->items = g_new0(Item, table->first[KEYS]);
 	}
-	for (guint key = 0; key < KEYS; key++)
+	for (guint key = 0; key < KEYS && table->first[KEYS] > 0; key++)
 		qsort(table->items + table->first[key], table->first[key + 1] - table->first[key], sizeof(Item), compare_items);
 }
 

@@ -73,6 +73,13 @@ class Redis:
             self.process.stop()
 
 
+def reload(process: Process) -> None:
+    """SIGUSR1, and waits until the program says that it has read its configuration again."""
+    said = len(process.lines)
+    process.signal(signal.SIGUSR1)
+    process.wait_for_line("event=reload", start=said)
+
+
 class Node:
     """One outage-milter (or, for tests of the stand itself, any milter that says event=ready) in front of one Postfix."""
 
@@ -94,9 +101,7 @@ class Node:
 
     def reload(self) -> None:
         """SIGUSR1, and waits until the milter says that it has read its configuration again."""
-        said = len(self.process.lines)
-        self.process.signal(signal.SIGUSR1)
-        self.process.wait_for_line("event=reload", start=said)
+        reload(self.process)
 
     def session(self) -> MilterSession:
         return MilterSession(self.socket)

@@ -6,6 +6,7 @@ import stat
 
 from mail import Letter, OUTAGE_TEXT, ack, outage_report, parse_value, reasons
 from settings import BILLING, SUPPORT
+from stand import reload
 
 FORGED = [("X-Outage-Queue", "escalations"), ("X-Outage-Match", "yes; score=99")]
 
@@ -23,6 +24,7 @@ def test_shadow_mode_tags_but_answers_nobody(make_stand, customer):
     # Shadow leaves no marks behind: once live, the same customer is answered.
     stand.configure({"mode": "live"})
     stand.node.reload()
+    reload(stand.replier)
     assert ack(stand.deliver(outage_report(customer))) == "queued"
     stand.mailbox(customer).wait_reply()
     assert len(stand.mailbox(customer).messages()) == 1
