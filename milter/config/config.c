@@ -106,6 +106,11 @@ static void check_together(const Reader *reader, const Config *config, const con
 	check_route_headers(reader, config, parsed);
 }
 
+char *config_where(const Config *config, guint line)
+{
+	return line > 0 ? g_strdup_printf("%s:%u", config->path, line) : g_strdup(config->path);
+}
+
 Config *config_load_text(const char *path, const char *text, gsize size, GPtrArray *mistakes)
 {
 	Config *config = config_new(path);
@@ -116,6 +121,9 @@ Config *config_load_text(const char *path, const char *text, gsize size, GPtrArr
 	if (reader_parse(&reader, text, size, &parsed)) {
 		reader_walk(&reader, config_root_setting(&parsed), "", &settings_main, config);
 		check_together(&reader, config, &parsed);
+		config->store_url_line = line_of(&parsed, "store.url");
+		config->rules_dir_line = line_of(&parsed, "rules.dir");
+		config->template_dir_line = line_of(&parsed, "template.dir");
 		config_destroy(&parsed);
 		complete(config);
 	} else {

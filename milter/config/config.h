@@ -128,6 +128,7 @@ typedef struct Config {
 	/* privacy */
 	gint64 retention, recent_keep; /* ms */
 	/* private to config.c */
+	guint store_url_line, rules_dir_line, template_dir_line; /* in the file, 0 = not set there */
 	gint refs;
 	GPtrArray *trusted_masks; /* GInetAddressMask *: trusted_hosts, parsed once */
 } Config;
@@ -157,6 +158,9 @@ bool config_trusts_host(const Config *config, const char *ip);
 
 /* Returns true where list (NULL-terminated; normalised addresses and "@domain", the latter covering subdomains) has address. */
 bool config_list_has(char *const *list, const char *address);
+
+/* Returns "FILE:LINE", or "FILE" for line 0: where a mistake stands that only a later check can find; caller frees. */
+char *config_where(const Config *config, guint line);
 
 /* Returns the path of the site secret; caller frees. */
 char *config_secret_path(const Config *config);

@@ -28,13 +28,19 @@ Engine *service_check(Config *config, GPtrArray *mistakes)
 	g_autoptr(Rules) rules = NULL;
 	g_autoptr(Templates) templates = NULL;
 
+	g_autofree char *url_place = config_where(config, config->store_url_line);
+	g_autofree char *rules_place = config_where(config, config->rules_dir_line);
+	g_autofree char *templates_place = config_where(config, config->template_dir_line);
+
 	if (!store_url_check(config->store_url, &error))
-		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", config->path, error->message));
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", url_place, error->message));
 	rules = rules_load(config->rules_dir, mistakes);
-	if (rules == NULL && mistakes->len == before)
-		g_ptr_array_add(mistakes, g_strdup_printf("%s: rules.dir: cannot read %s", config->path, config->rules_dir));
+	if (rules == NULL)
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: rules.dir: %s cannot be read", rules_place, config->rules_dir));
 	/* The replier is who uses them; the admin who runs -t wants to know now. */
 	templates = templates_load(config->template_dir, config->language, mistakes);
+	if (templates == NULL)
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: template.dir: %s cannot be read", templates_place, config->template_dir));
 	return mistakes->len == before && rules != NULL ? engine_new(config, rules) : NULL;
 }
 

@@ -55,8 +55,10 @@ Templates *worker_check(const Config *config, GPtrArray *mistakes)
 {
 	g_autoptr(GError) error = NULL;
 
+	g_autofree char *place = config_where(config, config->store_url_line);
+
 	if (!store_url_check(config->store_url, &error))
-		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", config->path, error->message));
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", place, error->message));
 	return templates_load(config->template_dir, config->language, mistakes);
 }
 
