@@ -96,6 +96,27 @@ static void check_route_headers(const Reader *reader, const Config *config, cons
 				reader_mistake_line(reader, line_of(parsed, "routes"), "routes.headers: %s is one of our own headers", *header);
 }
 
+/* A class that no rule has would silently disable the route, and let a macro answer a lawyer. */
+static void check_classes(const Reader *reader, const config_t *parsed, const char *setting, char *const *found,
+    const char *const *known)
+{
+	for (; *found != NULL; found++)
+		if (!g_strv_contains(known, *found))
+			reader_mistake_line(reader, line_of(parsed, "routes"), "routes.when.%s: there is no class \"%s\"", setting, *found);
+}
+
+static void check_route_classes(const Reader *reader, const Config *config, const config_t *parsed)
+{
+	static const char *const escalate[] = { "legal", "media", "refund", "security", "data-loss", "privacy", "churn",
+		"still-affected", "*", NULL };
+	static const char *const sensitive[] = { "api-key", "private-key", "password", "card-number", "*", NULL };
+
+	for (Route **route = config->routes; route != NULL && *route != NULL; route++) {
+		check_classes(reader, parsed, "escalate", (*route)->when_escalate, escalate);
+		check_classes(reader, parsed, "sensitive", (*route)->when_sensitive, sensitive);
+	}
+}
+
 /* What no setting can be judged for alone. */
 static void check_together(const Reader *reader, const Config *config, const config_t *parsed)
 {
@@ -104,6 +125,7 @@ static void check_together(const Reader *reader, const Config *config, const con
 		    "reply.retry_first is longer than reply.retry_max");
 	check_urls(reader, config, parsed);
 	check_route_headers(reader, config, parsed);
+	check_route_classes(reader, config, parsed);
 }
 
 char *config_where(const Config *config, guint line)

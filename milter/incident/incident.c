@@ -13,16 +13,22 @@
 
 static const char *const word_names[] = { "P1", "P2", "P3", "resolved", "none" };
 
+/* g_ascii_isspace does not know the vertical tab; the Lua that reads the same key does. */
+static bool is_space(char c)
+{
+	return g_ascii_isspace(c) || c == '\v';
+}
+
 /*     flip = *WSP [ word ] *WSP        word = "P1" / "P2" / "P3" / "resolved" / "none"     (any case) */
 bool word_parse(const char *text, gssize size, Word *word)
 {
 	gsize length = text == NULL ? 0 : size < 0 ? strlen(text) : (gsize)size;
 
-	while (length > 0 && g_ascii_isspace(*text)) {
+	while (length > 0 && is_space(*text)) {
 		text++;
 		length--;
 	}
-	while (length > 0 && g_ascii_isspace(text[length - 1]))
+	while (length > 0 && is_space(text[length - 1]))
 		length--;
 	if (length == 0) {
 		*word = WORD_NONE;

@@ -21,6 +21,18 @@ struct Service {
 	StorePool *pool;
 };
 
+static void check_route_templates(const Config *config, const Templates *templates, GPtrArray *mistakes)
+{
+	for (Route **route = config->routes; *route != NULL; route++) {
+		const char *name = (*route)->template_name;
+		g_autofree char *full = name != NULL ? g_strconcat("ack-", name, NULL) : NULL;
+
+		if (name != NULL && !templates_have(templates, name, NULL) && !templates_have(templates, full, NULL))
+			g_ptr_array_add(mistakes, g_strdup_printf("%s: route %s: there is no template \"%s\" in %s", config->path,
+			                              (*route)->name, name, config->template_dir));
+	}
+}
+
 Engine *service_check(Config *config, GPtrArray *mistakes)
 {
 	guint before = mistakes->len;
@@ -41,6 +53,8 @@ Engine *service_check(Config *config, GPtrArray *mistakes)
 	templates = templates_load(config->template_dir, config->language, mistakes);
 	if (templates == NULL)
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: template.dir: %s cannot be read", templates_place, config->template_dir));
+	else
+		check_route_templates(config, templates, mistakes);
 	return mistakes->len == before && rules != NULL ? engine_new(config, rules) : NULL;
 }
 
@@ -122,27 +136,28 @@ bool service_reload(Service *service)
 	return true;
 }
 
-/* Asks until there is an answer: a connection that turns out dead before anything was written costs nothing and the next one is
- * taken; one whose answer got lost is asked again with the same token on another, for then the claim is ours if it was taken. */
+/* Asks, and where that failed once more on another connection: one that turned out dead before anything was written cost nothing,
+ * and one whose answer got lost is asked again with the same token, for then the claim is ours if it was taken. A store that says no
+ * twice means it. */
 static ClaimAnswer ask(Service *service, const StoreClaim *claim, const Config *config)
 {
-	gint64 until = g_get_monotonic_time() + 2 * config->store_timeout * 1000;
-	gint64 left;
+	g_autoptr(GError) error = NULL;
 
-	while ((left = (until - g_get_monotonic_time()) / 1000) > 0) {
-		Store *store = store_pool_borrow(service->pool, left);
+	for (int attempt = 0; attempt < 2; attempt++) {
+		Store *store = store_pool_borrow(service->pool, config->store_timeout);
 		ClaimAnswer answer = CLAIM_AWAY;
-		g_autoptr(GError) error = NULL;
 		bool ok;
 
 		if (store == NULL)
-			return CLAIM_AWAY;
+			break;
+		g_clear_error(&error);
 		ok = store_claim(store, claim, &answer, &error);
 		store_pool_return(service->pool, store, !ok);
 		if (ok)
 			return answer;
-		log_warning("claim for incident %s: %s", claim->request->id, error->message);
 	}
+	if (error != NULL)
+		log_warning("claim for incident %s: %s", claim->request->id, error->message);
 	return CLAIM_AWAY;
 }
 

@@ -4,10 +4,25 @@
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+
+/* GLib leaves the "--" in where the argument behind it begins with a dash. */
+static void drop_separator(int *argc, char **argv)
+{
+	int i = 1;
+
+	while (i < *argc && strcmp(argv[i], "--") != 0)
+		i++;
+	if (i == *argc)
+		return;
+	for (; i < *argc; i++)
+		argv[i] = argv[i + 1];
+	(*argc)--;
+}
 
 bool cli_options(Cli *cli, const GOptionEntry *entries, const char *summary, int *argc, char ***argv)
 {
@@ -21,8 +36,10 @@ bool cli_options(Cli *cli, const GOptionEntry *entries, const char *summary, int
 	if (entries != NULL)
 		g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_add_main_entries(context, common, NULL);
-	if (g_option_context_parse(context, argc, argv, &error))
+	if (g_option_context_parse(context, argc, argv, &error)) {
+		drop_separator(argc, *argv);
 		return true;
+	}
 	(void)cli_usage("%s", error->message);
 	return false;
 }

@@ -295,18 +295,36 @@ static bool read_accounts(Check *check, GError **error)
 	return true;
 }
 
+/* A slip of the finger here would look like a verdict. "" and "<>" are the null sender. */
+static int check_addresses(const Check *check)
+{
+	g_autofree char *sender = address_normal_text(check->sender);
+	g_autofree char *rcpt = address_normal_text(check->rcpt);
+
+	if (check->sender != NULL && sender == NULL && *check->sender != '\0' && strcmp(check->sender, "<>") != 0)
+		return cli_usage("--sender: \"%s\" is no mail address", check->sender);
+	if (check->rcpt != NULL && rcpt == NULL)
+		return cli_usage("--rcpt: \"%s\" is no mail address", check->rcpt);
+	if (check->client != NULL && !g_hostname_is_ip_address(check->client))
+		return cli_usage("--client: \"%s\" is no IP address", check->client);
+	return CLI_DONE;
+}
+
 static int prepare(Cli *cli, Check *check)
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Rules) rules = NULL;
 	GError *error = NULL;
 	Word word = WORD_NONE;
+	int status;
 
 	check->at = clock_now();
 	if (check->incident != NULL && !word_parse(check->incident, -1, &word))
 		return cli_usage("--incident takes P1, P2, P3, resolved or none, not \"%s\"", check->incident);
 	if (check->now != NULL && !clock_parse(check->now, &check->at))
 		return cli_usage("--now takes an RFC 3339 time, not \"%s\"", check->now);
+	if ((status = check_addresses(check)) != CLI_DONE)
+		return status;
 	if (!cli_config(cli))
 		return CLI_FAILED;
 	stand_in_support(cli->config, check->rcpt);

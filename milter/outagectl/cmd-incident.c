@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "inspect/rules.h"
 #include "outagectl/cli.h"
 #include "reply/clean.h"
 
@@ -33,10 +34,21 @@ static bool resolve_time(char **value)
 	return true;
 }
 
+/* A pattern that does not compile would be left out by every node with a line in its log only. */
+static int match_check(const char *pattern)
+{
+	g_autoptr(GError) error = NULL;
+	RulesPattern *compiled = pattern != NULL && *pattern != '\0' ? rules_pattern_new(pattern, &error) : NULL;
+
+	rules_pattern_free(compiled);
+	return error != NULL ? cli_usage("match: %s", error->message) : CLI_DONE;
+}
+
 /* Makes relative times absolute and checks every text; CLI_DONE or CLI_USAGE. */
 static int texts_check(Texts *texts)
 {
 	static const TextField times[] = { TEXT_NEXT_UPDATE_AT, TEXT_ETA, TEXT_POSTMORTEM_DUE };
+	gint64 at;
 
 	for (gsize i = 0; i < G_N_ELEMENTS(times); i++)
 		if (!resolve_time(&texts->texts[times[i]]))
@@ -48,7 +60,10 @@ static int texts_check(Texts *texts)
 		if (texts->texts[i] != NULL && !text_field_check(i, texts->texts[i], &error))
 			return cli_usage("%s", error->message);
 	}
-	return CLI_DONE;
+	for (gsize i = 0; i < G_N_ELEMENTS(times); i++)
+		if (clock_parse(texts->texts[times[i]], &at) && at < clock_now())
+			return cli_usage("%s: %s is gone already", text_field_name(times[i]), texts->texts[times[i]]);
+	return match_check(texts->texts[TEXT_MATCH]);
 }
 
 /* A link that replies may not carry would vanish from them without a word: said now, while somebody looks. */
@@ -101,7 +116,7 @@ static int pick_name(Cli *cli, const char *given, bool resolved_too, char **name
 }
 
 /* Sets the word and the texts, says what holds now. */
-static int set_word(Cli *cli, const char *name, Word word, Texts *texts, const char *verb)
+static int set_word(Cli *cli, const char *name, Word word, Texts *texts, const char *verb, bool was_empty)
 {
 	IncidentState state = { .word = WORD_NONE };
 	GError *error = NULL;
@@ -111,6 +126,8 @@ static int set_word(Cli *cli, const char *name, Word word, Texts *texts, const c
 		return cli_error(error);
 	if (state.id != NULL && state.word == word)
 		printf("%s: %s (%s)\n", name, verb, state.id);
+	else if (word == WORD_NONE && state.word == WORD_NONE && was_empty)
+		printf("%s: %s (its state was lost before)\n", name, verb);
 	else
 		status = cli_failed("nothing is open under the name %s: nothing was changed", name);
 	incident_state_clear(&state);
@@ -149,7 +166,7 @@ int command_declare(Cli *cli, int argc, char **argv)
 	    (status = pick_name(cli, argc == 3 ? argv[1] : NULL, false, &name)) != CLI_DONE)
 		return status;
 	cli_warn_silent(cli->config);
-	return set_word(cli, name, word, &texts, word_name(word));
+	return set_word(cli, name, word, &texts, word_name(word), false);
 }
 
 int command_update(Cli *cli, int argc, char **argv)
@@ -170,7 +187,7 @@ int command_update(Cli *cli, int argc, char **argv)
 
 	if (!cli_options(cli, entries, "[NAME] TEXT - say how it stands; replies quote the newest", &argc, &argv))
 		return CLI_USAGE;
-	if (argc < 2 || argc > 3 || *argv[argc - 1] == '\0')
+	if (argc < 2 || argc > 3 || *g_strstrip(argv[argc - 1]) == '\0')
 		return cli_usage("update takes [NAME] and one TEXT (in quotes)");
 	if ((status = texts_check(&texts)) != CLI_DONE)
 		return status;
@@ -216,7 +233,18 @@ int command_resolve(Cli *cli, int argc, char **argv)
 	if ((status = links_check(cli->config, &texts)) != CLI_DONE ||
 	    (status = pick_name(cli, argc == 2 ? argv[1] : NULL, false, &name)) != CLI_DONE)
 		return status;
-	return set_word(cli, name, WORD_RESOLVED, &texts, "resolved");
+	return set_word(cli, name, WORD_RESOLVED, &texts, "resolved", false);
+}
+
+/* Returns true where a node goes on from memory because the store lost everything: then there is something to clear all the same. */
+static bool node_saw_empty(Cli *cli)
+{
+	g_autoptr(GPtrArray) nodes = store_nodes(cli->store, NULL);
+
+	for (guint i = 0; nodes != NULL && i < nodes->len; i++)
+		if (strstr(((const StoreNode *)g_ptr_array_index(nodes, i))->json, "\"store_empty\":true") != NULL)
+			return true;
+	return false;
 }
 
 int command_clear(Cli *cli, int argc, char **argv)
@@ -232,7 +260,7 @@ int command_clear(Cli *cli, int argc, char **argv)
 		return CLI_FAILED;
 	if ((status = pick_name(cli, argc == 2 ? argv[1] : NULL, true, &name)) != CLI_DONE)
 		return status;
-	return set_word(cli, name, WORD_NONE, NULL, "ended; what is queued is withdrawn");
+	return set_word(cli, name, WORD_NONE, NULL, "ended; what is queued is withdrawn", node_saw_empty(cli));
 }
 
 int command_pause(Cli *cli, int argc, char **argv)

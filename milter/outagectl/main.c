@@ -83,12 +83,9 @@ int main(int argc, char **argv)
 
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	log_open("outagectl", LOG_TO_STDERR, LOG_LEVEL_WARNING);
-	if (status >= 0)
-		return status;
-	if (argc < 2)
-		return cli_usage("which command?");
+	if (status < 0 && argc < 2)
+		status = cli_usage("which command?");
 	cli.by = who();
-	status = -1;
 	for (gsize i = 0; i < G_N_ELEMENTS(commands) && status < 0; i++) {
 		if (strcmp(argv[1], commands[i].name) == 0) {
 			text_init();
@@ -98,6 +95,8 @@ int main(int argc, char **argv)
 	}
 	if (status < 0)
 		status = cli_usage("there is no command \"%s\"", argv[1]);
+	if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == CLI_DONE)
+		status = cli_failed("the output could not be written whole");
 	store_close(cli.store);
 	config_unref(cli.config);
 	g_free(cli.config_path);

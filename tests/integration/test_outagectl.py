@@ -2,10 +2,12 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
 from mail import LEGAL_TEXT, PASSWORD_TEXT, Letter, ack, outage_report
+from process import eventually
 
 CHECK_KEYS = ["file", "incident", "severity", "match", "score", "threshold", "rules", "language", "account", "escalate",
               "sensitive", "tier", "queue", "respond_by", "ack", "reasons", "headers"]
@@ -65,10 +67,36 @@ def test_named_incidents_must_be_named_where_several_are_open(either):
 
 @pytest.mark.parametrize("args", [
     ["frobnicate"], ["declare"], ["declare", "P4"], ["declare", "P1", "P2"], ["declare", "Bad Name", "P1"],
-    ["declare", "P1", "--next-update", "soon"], ["declare", "--nonsense", "P1"], ["update"], ["acks", "nonsense"]])
+    ["declare", "P1", "--next-update", "soon"], ["declare", "--nonsense", "P1"], ["update"], ["acks", "nonsense"],
+    ["declare", "P1", "--next-update", "2020-01-01T00:00:00Z"], ["declare", "P1", "--match", "("], ["update", "  "],
+    ["check", "--client", "zzz", "/dev/null"], ["check", "--sender", "nobody", "/dev/null"]])
 def test_wrong_usage_changes_nothing(stand, args):
     failed(stand.ctl(*args, check=False), 2)
     assert stand.node.word() == ""
+
+
+def test_update_may_begin_with_a_dash(either):
+    either.declare("P1")
+    either.ctl("update", "--", "-5 % of the requests still fail")
+    assert "-5 % of the requests" in either.ctl("status").stdout
+
+
+def test_clear_ends_what_nodes_remember_of_a_store_that_lost_everything(make_stand, redis, customer):
+    stand = make_stand(redis).start()
+    stand.declare("P1")
+    redis.cli("FLUSHALL")
+    eventually(lambda: "STORE EMPTY" in stand.ctl("status").stdout, 20, "status says that the store is empty")
+    assert ack(stand.deliver(outage_report(customer))) == "none"
+    stand.ctl("clear")
+    stand.wait_word("")
+    assert stand.deliver(outage_report(customer)).outage() == {}
+
+
+def test_output_that_cannot_be_written_is_a_failure(either):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([either.build / "outagectl", "-c", either.node.config, "status"], stdout=full, stderr=subprocess.PIPE,
+                              text=True, check=False)
+    failed(done)
 
 
 def test_resolve_with_nothing_open_changes_nothing(either, customer):

@@ -173,6 +173,21 @@ def test_frozen_redis_delays_no_mail_beyond_its_deadline(make_stand, redis, cust
         redis.thaw()
 
 
+def test_redis_that_refuses_writes_delays_no_mail_and_fills_no_log(make_stand, redis, customer):
+    stand = make_stand(redis).start()
+    stand.declare("P1")
+    said = len(stand.node.process.lines)
+    redis.cli("CONFIG", "SET", "maxmemory", "1mb")
+    try:
+        received = stand.deliver(outage_report(customer))
+    finally:
+        redis.cli("CONFIG", "SET", "maxmemory", "0")
+    assert received.one("X-Outage-Queue") == "surge"
+    assert reasons(received) == ["store"]
+    assert len([line for line in stand.node.process.lines[said:] if "warning:" in line]) < 20
+    eventually(lambda: ack(stand.deliver(outage_report(customer))) == "queued", 20, "claims work again")
+
+
 def test_redis_away_at_start_is_no_reason_not_to_start(make_stand, redis, customer):
     redis.kill()
     stand = make_stand(redis)

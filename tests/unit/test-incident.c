@@ -12,7 +12,7 @@ static void words_are_read_as_people_type_them(void)
 		Word word;
 	} good[] = {
 		{ "P1", WORD_P1 }, { "p2", WORD_P2 }, { " P3\n", WORD_P3 }, { "Resolved", WORD_RESOLVED }, { "NONE", WORD_NONE }, { "", WORD_NONE },
-		{ "  ", WORD_NONE }, { NULL, WORD_NONE }, { "\tresolved\r\n", WORD_RESOLVED },
+		{ "  ", WORD_NONE }, { NULL, WORD_NONE }, { "\tresolved\r\n", WORD_RESOLVED }, { "p1\v\f", WORD_P1 },
 	};
 	static const char *const bad[] = { "P0", "P4", "P11", "P 1", "on", "true", "resolve", "nonesuch", "P1;", "\"P1\"", "\xff" };
 
