@@ -239,7 +239,9 @@ static bool hold(Worker *worker, const Task *task, const char *why)
 	GError *error = NULL;
 
 	log_debug("job %s is held: %s", task->stored->handle, why);
-	return store_job_retry(worker->store, task->stored, clock_now() + HOLD_SECONDS, false, why, &error) ||
+	/* While everything is paused nothing is taken anyway; afterwards it is to leave at once. */
+	return store_job_retry(worker->store, task->stored, clock_now() + (worker->snapshot->pause != NULL ? 1 : HOLD_SECONDS), false,
+	           why, &error) ||
 	    step_failed(worker, error);
 }
 

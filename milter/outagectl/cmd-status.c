@@ -27,6 +27,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Status, status_clear)
 /* A node that has said nothing for a minute is not running. */
 #define NODE_ALIVE_SECONDS 60
 #define PROMISE_EARLY_SECONDS 900
+/* In the heartbeat of a node that goes on from memory. */
+#define STORE_EMPTY_MARK "\"store_empty\":true"
 
 static bool have_node(const Status *status, const char *program)
 {
@@ -77,7 +79,7 @@ static void find_warnings(Status *status, const Config *config)
 		warn(status, g_ptr_array_index(status->snapshot->problems, i));
 	for (guint i = 0; i < status->snapshot->incidents->len; i++)
 		warn_incident(status, config, g_ptr_array_index(status->snapshot->incidents, i));
-	if (have_node(status, "\"store_empty\":true"))
+	if (have_node(status, STORE_EMPTY_MARK))
 		warn(status, "STORE EMPTY: the flip key and all states vanished at once. Nodes go on tagging from memory and hold "
 		             "acknowledgements back; declare the incident again, or clear it");
 	if (!have_node(status, "outage-milter"))
@@ -163,7 +165,8 @@ static void print_status(Cli *cli, const Status *status)
 		print_incident(cli, status, incident);
 	}
 	if (active == 0)
-		printf("no incident is on\n");
+		printf(have_node(status, STORE_EMPTY_MARK) ? "the store knows of no incident; the nodes go on with what they remember\n"
+		                                           : "no incident is on\n");
 	printf("mode %s, store %s\n", cli->config->mode == MODE_LIVE ? "live" : "SHADOW", url);
 	printf("acknowledgements: %" G_GUINT64_FORMAT " waiting, %" G_GUINT64_FORMAT " for later, %" G_GUINT64_FORMAT
 	       " sent, %" G_GUINT64_FORMAT " withdrawn, %" G_GUINT64_FORMAT " dead\n",
