@@ -128,6 +128,13 @@ static void check_together(const Reader *reader, const Config *config, const con
 	check_route_classes(reader, config, parsed);
 }
 
+bool config_is_shadow(const Config *config, const SupportAddress *support, const char *sender)
+{
+	int mode = support != NULL && support->mode >= 0 ? support->mode : config->mode;
+
+	return mode == MODE_SHADOW && !config_list_has(config->canary, sender);
+}
+
 char *config_where(const Config *config, guint line)
 {
 	return line > 0 ? g_strdup_printf("%s:%u", config->path, line) : g_strdup(config->path);

@@ -156,6 +156,10 @@ const SupportAddress *config_support(const Config *config, const char *rcpt);
 /* Returns true where the textual IP is one of trusted_hosts; NULL = false. */
 bool config_trusts_host(const Config *config, const char *ip);
 
+/* Returns true where mail of sender (may be NULL) to support (NULL = the site's own mode) is decided and not acted on: the mode that
+ * holds is shadow and sender is no canary. */
+bool config_is_shadow(const Config *config, const SupportAddress *support, const char *sender);
+
 /* Returns true where list (NULL-terminated; normalised addresses and "@domain", the latter covering subdomains) has address. */
 bool config_list_has(char *const *list, const char *address);
 

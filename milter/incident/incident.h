@@ -115,9 +115,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Snapshot, snapshot_unref)
 /* Returns the incident of that name or NULL; owned by the snapshot. */
 Incident *snapshot_find(const Snapshot *snapshot, const char *name);
 
-/* Returns the incident whose state carries that id or NULL. */
-Incident *snapshot_find_id(const Snapshot *snapshot, const char *id);
-
 /* Returns true where any incident is active. */
 bool snapshot_is_active(const Snapshot *snapshot, gint64 now, gint64 resolved_for);
 

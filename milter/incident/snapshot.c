@@ -45,17 +45,6 @@ Incident *snapshot_find(const Snapshot *snapshot, const char *name)
 	return NULL;
 }
 
-Incident *snapshot_find_id(const Snapshot *snapshot, const char *id)
-{
-	for (guint i = 0; i < snapshot->incidents->len; i++) {
-		Incident *incident = g_ptr_array_index(snapshot->incidents, i);
-
-		if (g_strcmp0(incident->state.id, id) == 0)
-			return incident;
-	}
-	return NULL;
-}
-
 bool snapshot_is_active(const Snapshot *snapshot, gint64 now, gint64 resolved_for)
 {
 	for (guint i = 0; i < snapshot->incidents->len; i++)

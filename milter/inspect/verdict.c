@@ -13,9 +13,8 @@
  * two incidents, not enough to make a mail that merely names the product an outage report. */
 #define INCIDENT_WORDS_WEIGHT 3.0
 
-/* Bounds of what goes into a job. */
+/* Of what goes into a job. */
 #define SUBJECT_MAX 400
-#define REFERENCES_MAX 2000
 
 static void add_all(GPtrArray *to, char *const *from)
 {
@@ -314,28 +313,9 @@ static char *bounded(const char *text, gsize max)
 	return g_strndup(text, size);
 }
 
-/* The newest ids matter most to a client that threads; the list is cut in front. */
-static char *bounded_references(const char *references)
+static char *on_one_line(const char *value)
 {
-	g_autofree char *flat = references != NULL ? header_sanitise(references) : NULL;
-	const char *start = flat;
-
-	if (flat == NULL)
-		return NULL;
-	if (strlen(flat) > REFERENCES_MAX)
-		start = strchr(flat + strlen(flat) - REFERENCES_MAX, '<');
-	return start != NULL ? g_strdup(start) : NULL;
-}
-
-static char *message_id_of(const Message *message)
-{
-	const char *value = message_header(message, "Message-ID", 0);
-	g_autofree char *id = value != NULL ? g_strstrip(header_sanitise(value)) : NULL;
-	gsize size = id != NULL ? strlen(id) : 0;
-
-	if (size < 5 || size > 900 || id[0] != '<' || id[size - 1] != '>' || strpbrk(id, " \t") != NULL)
-		return NULL;
-	return g_steal_pointer(&id);
+	return value != NULL ? g_strstrip(header_sanitise(value)) : NULL;
 }
 
 static ClaimRequest *claim_request_new(const Verdict *verdict, const VerdictContext *context, const Signals *signals,
@@ -358,8 +338,9 @@ static ClaimRequest *claim_request_new(const Verdict *verdict, const VerdictCont
 	request->account =
 	    verdict->account != NULL && verdict->verified != VERIFIED_NO ? g_strdup(verdict->account->name) : NULL;
 	request->subject = bounded(signals->text->subject, SUBJECT_MAX);
-	request->message_id = message_id_of(message);
-	request->references = bounded_references(message_header(message, "References", 0));
+	/* What of these can be used is for the job to say. */
+	request->message_id = on_one_line(message_header(message, "Message-ID", 0));
+	request->references = on_one_line(message_header(message, "References", 0));
 	request->queue_id = g_strdup(message->queue_id);
 	request->written_at = context->now;
 	return request;
@@ -373,13 +354,6 @@ static char *language_of(const Verdict *verdict, const Signals *signals)
 	if (signals->text->language != NULL)
 		return g_strdup(signals->text->language);
 	return g_strdup(signals->rules->language);
-}
-
-static bool is_shadow(const Verdict *verdict, const Config *config, const char *sender)
-{
-	int mode = verdict->support->mode >= 0 ? verdict->support->mode : config->mode;
-
-	return mode == MODE_SHADOW && !config_list_has(config->canary, sender);
 }
 
 /* A stable share of the matched mail, the same on every node. */
@@ -419,7 +393,7 @@ Verdict *verdict_decide(const VerdictContext *context, const Message *message)
 	if (config_trusts_host(config, message->client_addr) || !find_support(verdict, config, message))
 		return verdict;
 	verdict->inspected = true;
-	verdict->shadow = is_shadow(verdict, config, message->sender);
+	verdict->shadow = config_is_shadow(config, verdict->support, message->sender);
 	signals_read(&signals, context, message);
 	choose_incident(verdict, context, &signals);
 	add_names(verdict->rules, signals.rules->names);

@@ -28,14 +28,13 @@ struct Worker {
 	GCond wake;
 	Config *config;
 	Templates *templates;
-	bool changed;         /* config was swapped: the submitter is to be made anew, */
-	bool store_changed;   /* and the store opened anew */
+	bool changed;         /* config was swapped: store and submitter, which keep theirs, are to be made anew */
 	bool stopping;
 	Secret *secret;
 	char *node;
 	Store *store;         /* NULL while away */
 	Snapshot *snapshot;   /* the last good one */
-	Submitter *submitter;
+	Submitter *submitter; /* NULL until the next job needs it */
 	gint64 heartbeat_at;
 	gint64 backoff_ms;    /* 0 while the store works */
 	bool held;            /* logged that a pause holds everything */
@@ -78,7 +77,6 @@ Worker *worker_new(Config *config, Templates *templates, GError **error)
 	worker->secret = secret;
 	/* A replier and a milter on one machine are two members of the cluster. */
 	worker->node = g_strdup_printf("%s/replier", g_get_host_name());
-	worker->changed = true;
 	worker->sent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	return worker;
 }
@@ -107,7 +105,7 @@ void worker_reconfigure(Worker *worker, Config *config, Templates *templates)
 	templates_unref(worker->templates);
 	worker->config = config_ref(config);
 	worker->templates = templates_ref(templates);
-	worker->changed = worker->store_changed = true;
+	worker->changed = true;
 	g_mutex_unlock(&worker->lock);
 }
 
@@ -330,15 +328,6 @@ static bool incident_is_silent(const Config *config, const Incident *incident)
 	    clock_now() - incident_last_word(incident) > config->max_silence / 1000;
 }
 
-/* Shadow stops what was queued while the mode was live, too. */
-static bool is_shadow(const Config *config, const ClaimRequest *request)
-{
-	const SupportAddress *support = config_support(config, request->support);
-	int mode = support != NULL && support->mode >= 0 ? support->mode : config->mode;
-
-	return mode == MODE_SHADOW && !config_list_has(config->canary, request->sender);
-}
-
 /* Why the job has to wait, or NULL. */
 static const char *hold_reason(const Worker *worker, const Task *task, const Incident *incident)
 {
@@ -351,7 +340,10 @@ static const char *hold_reason(const Worker *worker, const Task *task, const Inc
 		return "paused";
 	if (incident != NULL && incident_is_silent(task->config, incident))
 		return "nobody has said anything about the incident for too long";
-	return is_shadow(task->config, task->job->request) ? "the mode is shadow" : NULL;
+	/* Shadow stops what was queued while the mode was live, too. */
+	return config_is_shadow(task->config, config_support(task->config, task->job->request->support), task->job->request->sender)
+	    ? "the mode is shadow"
+	    : NULL;
 }
 
 /* Does what the job asks for, as far as it still holds. False where the store failed. */
@@ -388,21 +380,15 @@ static bool refuse(Worker *worker, const StoredJob *stored, const GError *why)
 	return store_job_bury(worker->store, stored, text, &error) || step_failed(worker, error);
 }
 
-/* Takes what a reload brought; the submitter keeps settings of its own. */
+/* What is in force for one job. */
 static void take_config(Worker *worker, Task *task)
 {
-	bool changed;
-
 	g_mutex_lock(&worker->lock);
 	task->config = config_ref(worker->config);
 	task->templates = templates_ref(worker->templates);
-	changed = worker->changed;
-	worker->changed = false;
 	g_mutex_unlock(&worker->lock);
-	if (changed) {
-		submitter_free(worker->submitter);
+	if (worker->submitter == NULL)
 		worker->submitter = submitter_new(task->config);
-	}
 }
 
 static bool handle(Worker *worker, const StoredJob *stored)
@@ -426,17 +412,19 @@ static bool handle(Worker *worker, const StoredJob *stored)
 	return ok;
 }
 
-/* A store works with the configuration it was opened with. */
-static void renew_store(Worker *worker)
+/* After a reload: store and submitter work with the configuration they were made with. */
+static void renew(Worker *worker)
 {
-	bool renew;
+	bool changed;
 
 	g_mutex_lock(&worker->lock);
-	renew = worker->store_changed;
-	worker->store_changed = false;
+	changed = worker->changed;
+	worker->changed = false;
 	g_mutex_unlock(&worker->lock);
-	if (renew)
-		g_clear_pointer(&worker->store, store_close);
+	if (!changed)
+		return;
+	g_clear_pointer(&worker->store, store_close);
+	g_clear_pointer(&worker->submitter, submitter_free);
 }
 
 /* While everything is paused nothing is taken, so that nothing has to be put back. */
@@ -459,7 +447,7 @@ bool worker_run(Worker *worker, bool once)
 		g_autoptr(StoredJob) stored = NULL;
 		g_autoptr(GError) error = NULL;
 
-		renew_store(worker);
+		renew(worker);
 		if (!have_store(worker) || !read_state(worker)) {
 			if (once)
 				return false;

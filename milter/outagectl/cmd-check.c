@@ -219,16 +219,12 @@ static void check_stdin(Check *check)
 
 static void check_path(Check *check, const char *path, bool named);
 
-/* The order of whole paths: a folder sorts as its name and the slash that follows. */
 static int by_bytes(gconstpointer a, gconstpointer b)
 {
-	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-	g_autofree char *dir_x = g_file_test(x, G_FILE_TEST_IS_DIR) ? g_strconcat(x, "/", NULL) : NULL;
-	g_autofree char *dir_y = g_file_test(y, G_FILE_TEST_IS_DIR) ? g_strconcat(y, "/", NULL) : NULL;
-
-	return strcmp(dir_x != NULL ? dir_x : x, dir_y != NULL ? dir_y : y);
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* In the byte order of whole paths: a folder sorts as its name and the slash that follows. */
 static void check_dir(Check *check, const char *path)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -240,8 +236,12 @@ static void check_dir(Check *check, const char *path)
 		unreadable(check, path, error->message);
 		return;
 	}
-	while ((name = g_dir_read_name(dir)) != NULL)
-		g_ptr_array_add(names, g_build_filename(path, name, NULL));
+	while ((name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *full = g_build_filename(path, name, NULL);
+		bool folder = g_file_test(full, G_FILE_TEST_IS_DIR) && !g_file_test(full, G_FILE_TEST_IS_SYMLINK);
+
+		g_ptr_array_add(names, g_strconcat(full, folder ? "/" : "", NULL));
+	}
 	g_ptr_array_sort(names, by_bytes);
 	for (guint i = 0; i < names->len; i++)
 		check_path(check, g_ptr_array_index(names, i), false);

@@ -116,7 +116,7 @@ static int pick_name(Cli *cli, const char *given, bool resolved_too, char **name
 }
 
 /* Sets the word and the texts, says what holds now. */
-static int set_word(Cli *cli, const char *name, Word word, Texts *texts, const char *verb, bool was_empty)
+static int set_word(Cli *cli, const char *name, Word word, Texts *texts, const char *verb)
 {
 	IncidentState state = { .word = WORD_NONE };
 	GError *error = NULL;
@@ -126,8 +126,8 @@ static int set_word(Cli *cli, const char *name, Word word, Texts *texts, const c
 		return cli_error(error);
 	if (state.id != NULL && state.word == word)
 		printf("%s: %s (%s)\n", name, verb, state.id);
-	else if (word == WORD_NONE && state.word == WORD_NONE && was_empty)
-		printf("%s: %s (its state was lost before)\n", name, verb);
+	else if (word == WORD_NONE)
+		printf("%s: %s\n", name, verb); /* nothing is on now, which is what was asked for, also after the store lost its state */
 	else
 		status = cli_failed("nothing is open under the name %s: nothing was changed", name);
 	incident_state_clear(&state);
@@ -166,7 +166,7 @@ int command_declare(Cli *cli, int argc, char **argv)
 	    (status = pick_name(cli, argc == 3 ? argv[1] : NULL, false, &name)) != CLI_DONE)
 		return status;
 	cli_warn_silent(cli->config);
-	return set_word(cli, name, word, &texts, word_name(word), false);
+	return set_word(cli, name, word, &texts, word_name(word));
 }
 
 int command_update(Cli *cli, int argc, char **argv)
@@ -233,18 +233,7 @@ int command_resolve(Cli *cli, int argc, char **argv)
 	if ((status = links_check(cli->config, &texts)) != CLI_DONE ||
 	    (status = pick_name(cli, argc == 2 ? argv[1] : NULL, false, &name)) != CLI_DONE)
 		return status;
-	return set_word(cli, name, WORD_RESOLVED, &texts, "resolved", false);
-}
-
-/* Returns true where a node goes on from memory because the store lost everything: then there is something to clear all the same. */
-static bool node_saw_empty(Cli *cli)
-{
-	g_autoptr(GPtrArray) nodes = store_nodes(cli->store, NULL);
-
-	for (guint i = 0; nodes != NULL && i < nodes->len; i++)
-		if (strstr(((const StoreNode *)g_ptr_array_index(nodes, i))->json, "\"store_empty\":true") != NULL)
-			return true;
-	return false;
+	return set_word(cli, name, WORD_RESOLVED, &texts, "resolved");
 }
 
 int command_clear(Cli *cli, int argc, char **argv)
@@ -260,7 +249,7 @@ int command_clear(Cli *cli, int argc, char **argv)
 		return CLI_FAILED;
 	if ((status = pick_name(cli, argc == 2 ? argv[1] : NULL, true, &name)) != CLI_DONE)
 		return status;
-	return set_word(cli, name, WORD_NONE, NULL, "ended; what is queued is withdrawn", node_saw_empty(cli));
+	return set_word(cli, name, WORD_NONE, NULL, "ended; what is queued is withdrawn");
 }
 
 int command_pause(Cli *cli, int argc, char **argv)

@@ -137,7 +137,9 @@ char *job_sign(const Secret *secret, const ClaimRequest *request, const char *to
 	add_text(builder, "language", request->language);
 	add_text(builder, "account", request->account);
 	add_text(builder, "subject", request->subject);
-	add_ids(builder, "message_id", request->message_id);
+	/* One id or none: two in one field are no id. */
+	if (request->message_id != NULL && message_id_fits(request->message_id, strlen(request->message_id)))
+		add_ids(builder, "message_id", request->message_id);
 	add_ids(builder, "references", request->references);
 	add_text(builder, "queue_id", request->queue_id);
 	add_number(builder, "written_at", request->written_at);

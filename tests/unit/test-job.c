@@ -234,6 +234,24 @@ static void test_wild_mail_is_tamed_when_signed(void)
 	clear(&stored);
 }
 
+static void test_broken_message_id_costs_no_acknowledgement(void)
+{
+	static const char *const broken[] = { "<a@b> <c@d>", "<a b@c>", "a@b", "<>", "", "<a@b", "<\xff@b>" };
+	g_autoptr(Secret) secret = new_secret();
+
+	for (gsize i = 0; i < G_N_ELEMENTS(broken); i++) {
+		ClaimRequest request = sample();
+		g_autoptr(GError) error = NULL;
+
+		request.message_id = (char *)broken[i];
+		StoredJob stored = sign(secret, &request);
+		g_autoptr(Job) job = job_open(secret, &stored, &error);
+		g_assert_no_error(error);
+		g_assert_null(job->request->message_id);
+		clear(&stored);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -243,5 +261,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/job/unusable-members-are-named", test_unusable_members_are_named);
 	g_test_add_func("/job/payloads-that-are-no-object", test_payloads_that_are_no_object);
 	g_test_add_func("/job/wild-mail-is-tamed-when-signed", test_wild_mail_is_tamed_when_signed);
+	g_test_add_func("/job/a-broken-message-id-costs-no-acknowledgement", test_broken_message_id_costs_no_acknowledgement);
 	return g_test_run();
 }
