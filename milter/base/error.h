@@ -13,6 +13,7 @@ typedef enum {
 	OUTAGE_ERROR_UNKNOWN,     /* the outcome is not known: it may have happened; ask again with the same token */
 	OUTAGE_ERROR_NOT_FOUND,   /* asked for something that is not there */
 	OUTAGE_ERROR_REFUSED,     /* something outside said no for good: do not try again */
+	OUTAGE_ERROR_RECIPIENT,   /* the same, and it is the recipient's address that was refused: do not write there again */
 	OUTAGE_ERROR_SYSTEM       /* the operating system said no (errno text is in the message) */
 } OutageError;
 

@@ -22,6 +22,9 @@ void config_unref(Config *config)
 	settings_clear(&settings_main, config);
 	lists_free(config);
 	g_clear_pointer(&config->trusted_masks, g_ptr_array_unref);
+	g_clear_pointer(&config->relay_masks, g_ptr_array_unref);
+	g_clear_pointer(&config->form_masks, g_ptr_array_unref);
+	g_clear_pointer(&config->shared_domains, g_hash_table_unref);
 	g_free(config->path);
 	g_free(config->dir);
 	g_free(config);
@@ -39,18 +42,56 @@ static Config *config_new(const char *path)
 	return config;
 }
 
+static GPtrArray *masks_of(char *const *hosts)
+{
+	GPtrArray *masks = g_ptr_array_new_with_free_func(g_object_unref);
+
+	for (; *hosts != NULL; hosts++) {
+		GInetAddressMask *mask = g_inet_address_mask_new_from_string(*hosts, NULL);
+
+		if (mask != NULL)
+			g_ptr_array_add(masks, mask);
+	}
+	return masks;
+}
+
+/* shared-domains = *( [ domain ] [ "#" comment ] LF )
+ * mistakes NULL: none are wanted. A missing file is the caller's to judge: a preview of a configuration needs none. */
+static void read_shared_domains(Config *config, GPtrArray *mistakes)
+{
+	g_autofree char *text = NULL;
+	g_auto(GStrv) lines = NULL;
+
+	config->shared_domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (char **domain = config->ack_shared_domains; *domain != NULL; domain++)
+		g_hash_table_add(config->shared_domains, g_strdup(*domain));
+	config->shared_file_missing = !g_file_get_contents(config->ack_shared_file, &text, NULL, NULL);
+	lines = g_strsplit(text != NULL ? text : "", "\n", -1);
+	for (guint i = 0; lines[i] != NULL; i++) {
+		char *word = g_strstrip(g_strndup(lines[i], strcspn(lines[i], "#")));
+		char *ascii = *word != '\0' ? domain_to_ascii(word) : NULL;
+
+		if (ascii != NULL) {
+			g_hash_table_add(config->shared_domains, ascii);
+		} else if (*word != '\0' && mistakes != NULL) {
+			g_autofree char *shown = log_escape(word, 120);
+
+			g_ptr_array_add(mistakes, g_strdup_printf("%s:%u: \"%s\" is no domain", config->ack_shared_file, i + 1, shown));
+		}
+		g_free(word);
+	}
+}
+
 /* Fills in what is derived from other members. */
-static void complete(Config *config)
+static void complete(Config *config, GPtrArray *mistakes)
 {
 	lists_set_shipped_routes(config);
 	if (config->support == NULL)
 		config->support = g_new0(SupportAddress *, 1);
-	config->trusted_masks = g_ptr_array_new_with_free_func(g_object_unref);
-	for (char **host = config->trusted_hosts; *host != NULL; host++) {
-		GInetAddressMask *mask = g_inet_address_mask_new_from_string(*host, NULL);
-		if (mask != NULL)
-			g_ptr_array_add(config->trusted_masks, mask);
-	}
+	config->trusted_masks = masks_of(config->trusted_hosts);
+	config->relay_masks = masks_of(config->spf_trusted_relays);
+	config->form_masks = masks_of(config->form_hosts);
+	read_shared_domains(config, mistakes);
 }
 
 static guint line_of(const config_t *parsed, const char *name)
@@ -120,6 +161,9 @@ static void check_route_classes(const Reader *reader, const Config *config, cons
 /* What no setting can be judged for alone. */
 static void check_together(const Reader *reader, const Config *config, const config_t *parsed)
 {
+	if (config->bounce_address[0] != '\0' && config->envelope_sender[0] != '\0')
+		reader_mistake_line(reader, MAX(line_of(parsed, "reply.bounce_address"), line_of(parsed, "reply.envelope_sender")),
+		    "reply.bounce_address and reply.envelope_sender exclude each other: replies carry one envelope sender");
 	if (config->reply_retry_first > config->reply_retry_max)
 		reader_mistake_line(reader, MAX(line_of(parsed, "reply.retry_first"), line_of(parsed, "reply.retry_max")),
 		    "reply.retry_first is longer than reply.retry_max");
@@ -153,12 +197,15 @@ Config *config_load_text(const char *path, const char *text, gsize size, GPtrArr
 		config->store_url_line = line_of(&parsed, "store.url");
 		config->rules_dir_line = line_of(&parsed, "rules.dir");
 		config->template_dir_line = line_of(&parsed, "template.dir");
+		config->spf_program_line = line_of(&parsed, "spf.program");
+		config->shared_file_line = line_of(&parsed, "ack.shared_domains_file");
 		config_destroy(&parsed);
-		complete(config);
 	} else {
 		g_clear_pointer(&config, config_unref);
 	}
 	reader_finish(&reader, mistakes);
+	if (config != NULL)
+		complete(config, mistakes);
 	return config;
 }
 
@@ -179,7 +226,7 @@ Config *config_defaults(void)
 {
 	Config *config = config_new(CONFIG_DEFAULT_PATH);
 
-	complete(config);
+	complete(config, NULL);
 	return config;
 }
 
@@ -236,14 +283,38 @@ static GInetAddress *parse_ip(const char *ip)
 	return inner;
 }
 
-bool config_trusts_host(const Config *config, const char *ip)
+static bool masks_match(const GPtrArray *masks, const char *ip)
 {
-	g_autoptr(GInetAddress) address = ip != NULL && config->trusted_masks->len > 0 ? parse_ip(ip) : NULL;
+	g_autoptr(GInetAddress) address = ip != NULL && masks->len > 0 ? parse_ip(ip) : NULL;
 
-	for (guint i = 0; address != NULL && i < config->trusted_masks->len; i++)
-		if (g_inet_address_mask_matches(g_ptr_array_index(config->trusted_masks, i), address))
+	for (guint i = 0; address != NULL && i < masks->len; i++)
+		if (g_inet_address_mask_matches(g_ptr_array_index(masks, i), address))
 			return true;
 	return false;
+}
+
+bool config_trusts_host(const Config *config, const char *ip)
+{
+	return masks_match(config->trusted_masks, ip);
+}
+
+bool config_is_relay(const Config *config, const char *ip)
+{
+	return masks_match(config->relay_masks, ip);
+}
+
+bool config_is_form_host(const Config *config, const char *ip)
+{
+	return masks_match(config->form_masks, ip);
+}
+
+bool config_domain_is_shared(const Config *config, const char *domain)
+{
+	while (domain != NULL && !g_hash_table_contains(config->shared_domains, domain)) {
+		domain = strchr(domain, '.');
+		domain = domain != NULL ? domain + 1 : NULL;
+	}
+	return domain != NULL;
 }
 
 bool config_list_has(char *const *list, const char *address)
@@ -262,4 +333,24 @@ char *config_secret_path(const Config *config)
 	if (config->secret_file[0] != '\0')
 		return g_strdup(config->secret_file);
 	return g_build_filename(config->state_dir, "secret", NULL);
+}
+
+bool config_authenticates(const Config *config)
+{
+	return config->spf_enabled || config->authserv_ids[0] != NULL;
+}
+
+char *config_spf_program(const Config *config)
+{
+	g_autofree char *self = NULL, *dir = NULL, *beside = NULL;
+
+	if (config->spf_program[0] != '\0')
+		return g_strdup(config->spf_program);
+	/* A program that runs from where it was built has its helper beside it. */
+	self = g_file_read_link("/proc/self/exe", NULL);
+	dir = self != NULL ? g_path_get_dirname(self) : NULL;
+	beside = dir != NULL ? g_build_filename(dir, "outage-spf", NULL) : NULL;
+	if (beside != NULL && g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE))
+		return g_steal_pointer(&beside);
+	return g_strdup(PKGLIBEXECDIR "/outage-spf");
 }

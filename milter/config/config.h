@@ -89,6 +89,16 @@ typedef struct Config {
 	char *rules_dir;
 	double threshold[SEVERITIES];
 	char **authserv_ids;   /* lower case */
+	bool authres_all;      /* every header of these ids is ours */
+	char **submission_domains; /* whose users log in with a bare name */
+	bool spf_enabled;
+	char *spf_nameserver;  /* "" = the system's */
+	gint64 spf_timeout;    /* ms */
+	gint64 spf_helpers;
+	char **spf_trusted_relays; /* IP or CIDR */
+	char *spf_program;     /* "" = the installed one */
+	char **form_senders;   /* normalised addresses */
+	char **form_hosts;     /* IP or CIDR */
 	char **spam_headers;
 	char **list_ids;
 	gint64 received_max;
@@ -111,7 +121,9 @@ typedef struct Config {
 	gint64 ack_again_after; /* ms, 0 = off */
 	gint64 ack_site_cap;   /* per minute; above it acknowledgements are delayed; 0 = none */
 	gint64 ack_domain_cap; /* per domain and hour; above it none; 0 = none */
-	char **ack_shared_domains; /* domains of mailbox providers: no domain cap */
+	gint64 ack_address_cap; /* per address and day, over all incidents; above it none; 0 = none */
+	char **ack_shared_domains; /* domains of mailbox providers: no domain cap; besides those of the file */
+	char *ack_shared_file; /* one domain a line */
 	/* reply */
 	char *template_dir;
 	char *language;        /* default, BCP 47 */
@@ -120,6 +132,8 @@ typedef struct Config {
 	char *timezone;        /* IANA name */
 	char *reply_from;      /* address of From; "" = the support address written to */
 	char *envelope_sender; /* "" = <> */
+	char *bounce_address;  /* normalised; "" = none: replies carry envelope_sender */
+	gint64 bounce_block;   /* ms: how long an address is left alone whose mail came back */
 	char *relay;           /* smtp://host:port or smtps:// */
 	char *relay_helo;      /* "" = the host's name */
 	char **url_domains;    /* hosts that may stand in links (subdomains too) */
@@ -128,9 +142,11 @@ typedef struct Config {
 	/* privacy */
 	gint64 retention, recent_keep; /* ms */
 	/* private to config.c */
-	guint store_url_line, rules_dir_line, template_dir_line; /* in the file, 0 = not set there */
+	guint store_url_line, rules_dir_line, template_dir_line, spf_program_line, shared_file_line; /* in the file, 0 = not set there */
 	gint refs;
-	GPtrArray *trusted_masks; /* GInetAddressMask *: trusted_hosts, parsed once */
+	GPtrArray *trusted_masks, *relay_masks, *form_masks; /* GInetAddressMask *: the lists of hosts, parsed once */
+	GHashTable *shared_domains; /* set of normalised domains, from list and file */
+	bool shared_file_missing;
 } Config;
 
 /* Reads and checks the file at path (NULL = the installed place). Every mistake goes to mistakes (char *,
@@ -155,6 +171,19 @@ const SupportAddress *config_support(const Config *config, const char *rcpt);
 
 /* Returns true where the textual IP is one of trusted_hosts; NULL = false. */
 bool config_trusts_host(const Config *config, const char *ip);
+
+/* The same for spf.trusted_relays and answer.form_hosts. */
+bool config_is_relay(const Config *config, const char *ip);
+bool config_is_form_host(const Config *config, const char *ip);
+
+/* Returns true where domain (normalised) or a parent of it belongs to a mailbox provider, so that no cap per domain applies. */
+bool config_domain_is_shared(const Config *config, const char *domain);
+
+/* Returns true where there is any way to tell who wrote a mail; without one nobody is answered. */
+bool config_authenticates(const Config *config);
+
+/* Returns the path of the SPF helper; caller frees. */
+char *config_spf_program(const Config *config);
 
 /* Returns true where mail of sender (may be NULL) to support (NULL = the site's own mode) is decided and not acted on: the mode that
  * holds is shadow and sender is no canary. */

@@ -174,6 +174,47 @@ static char *relay(const Setting *setting, const char *text, const char *dir, GE
 	return g_strdup(text);
 }
 
+/* nameserver = IPv4 [ ":" port ] / IPv6 / "[" IPv6 "]" [ ":" port ] */
+static char *nameserver(const Setting *setting, const char *text, const char *dir, GError **error)
+{
+	const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
+	const char *colon = bracket != NULL ? bracket + 1 : strchr(text, ':');
+	g_autofree char *ip = NULL;
+	guint64 port = 0;
+
+	(void)setting;
+	(void)dir;
+	/* Two colons and no brackets: an IPv6 address, and no port. */
+	if (bracket == NULL && colon != NULL && strchr(colon + 1, ':') != NULL)
+		colon = text + strlen(text);
+	if (bracket != NULL)
+		ip = g_strndup(text + 1, (gsize)(bracket - text - 1));
+	else
+		ip = colon != NULL ? g_strndup(text, (gsize)(colon - text)) : g_strdup(text);
+	if (!g_hostname_is_ip_address(ip) || (bracket != NULL) > (strchr(ip, ':') != NULL) ||
+	    (colon != NULL && *colon != '\0' &&
+	        (*colon != ':' || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))))
+		return refuse(error, "\"%s\" is no IP address, with or without a port", text);
+	return g_strdup(text);
+}
+
+/* "+", 32 hex digits, "." and 16 more come behind the local part, of which RFC 5321 section 4.5.3.1.1 allows 64 bytes. */
+#define BOUNCE_LOCAL_MAX 14
+
+static char *bounce_address(const Setting *setting, const char *text, const char *dir, GError **error)
+{
+	g_autoptr(Address) parsed = address_parse(text, error);
+
+	(void)setting;
+	(void)dir;
+	if (parsed == NULL)
+		return NULL;
+	if (strlen(parsed->local) > BOUNCE_LOCAL_MAX || !only(parsed->local, "._-"))
+		return refuse(error, "\"%s\": the part before the @ may have %d letters, digits, \".\", \"_\" and \"-\", so that there is room for "
+		    "a tag", text, BOUNCE_LOCAL_MAX);
+	return address_normal(parsed);
+}
+
 /* Other URLs are judged by the store itself (store_url_check), which this layer cannot ask. */
 static char *store_url(const Setting *setting, const char *text, const char *dir, GError **error)
 {
@@ -377,6 +418,8 @@ static const Normalise normalisers[FORMS] = {
 	[FORM_HOST] = host,
 	[FORM_HTTPS] = https,
 	[FORM_RELAY] = relay,
+	[FORM_NAMESERVER] = nameserver,
+	[FORM_BOUNCE] = bounce_address,
 	[FORM_STORE_URL] = store_url,
 	[FORM_STORE_PREFIX] = store_prefix,
 	[FORM_SOCKET] = socket_name,

@@ -19,15 +19,6 @@ static const char *const helpdesks[] = {
 	"none", "zammad", "otrs", "otobo", "rt", "osticket", "freescout", "chatwoot", NULL
 };
 
-/* Providers whose customers have nothing to do with each other: a cap per domain would hit them all. */
-#define SHARED_DOMAINS \
-	"gmail.com, googlemail.com, outlook.com, outlook.de, outlook.fr, hotmail.com, hotmail.co.uk, hotmail.de, hotmail.fr, " \
-	"live.com, msn.com, yahoo.com, yahoo.co.uk, yahoo.co.jp, yahoo.de, yahoo.fr, ymail.com, icloud.com, me.com, mac.com, " \
-	"aol.com, gmx.de, gmx.net, gmx.at, gmx.ch, web.de, t-online.de, freenet.de, posteo.de, mailbox.org, orange.fr, " \
-	"wanadoo.fr, free.fr, laposte.net, sfr.fr, libero.it, virgilio.it, bluewin.ch, btinternet.com, comcast.net, verizon.net, " \
-	"att.net, proton.me, protonmail.com, fastmail.com, zoho.com, mail.ru, yandex.ru, wp.pl, o2.pl, seznam.cz, naver.com, " \
-	"qq.com, 163.com, 126.com"
-
 #define SPAM_HEADERS "X-Spam-Flag, X-Spam-Status, X-Spam, X-Barracuda-Spam-Status, X-DSPAM-Result, X-Virus-Status"
 
 #define THRESHOLD(severity, index, text) \
@@ -110,12 +101,41 @@ static const Setting rows[] = {
 	{ .name = "auth.trusted_ids", LIST_AT(Config, FORM_AUTHSERV, authserv_ids), .standard = "",
 	  .help = "The authserv-ids under which our own MTAs write Authentication-Results. Of each only the topmost header is "
 	          "believed. Without any, no sender is authenticated and nobody is answered." },
+	{ .name = "auth.all_instances", BOOL_AT(Config, authres_all), .standard = "false",
+	  .help = "Whether our own filters remove every Authentication-Results that arrives under one of these ids (RFC 8601 section 5). Then "
+	          "all headers of these ids are believed, as is needed where OpenDKIM and OpenDMARC write one each; otherwise only the "
+	          "topmost of each id, for those below may be forged." },
+	{ .name = "auth.submission_domains", LIST_AT(Config, FORM_DOMAIN, submission_domains), .standard = "",
+	  .help = "Domains whose users log in to our MTA with a bare name. Mail submitted with a login counts as its user's: the login "
+	          "has to be the envelope sender, or its local part in one of these domains." },
+	{ .name = "answer.form_senders", LIST_AT(Config, FORM_KEY_ADDRESS, form_senders), .standard = "",
+	  .help = "From addresses of the site's own contact forms. Where From is vouched for, the acknowledgement goes to the one address "
+	          "in Reply-To; of no other mail it does." },
+	{ .name = "answer.form_hosts", LIST_AT(Config, FORM_HOST, form_hosts), .standard = "",
+	  .help = "Addresses and networks of machines that hand in contact forms. Coming from there vouches for a form; for nothing else." },
 	{ .name = "answer.spam_headers", LIST_AT(Config, FORM_HEADER, spam_headers), .standard = SPAM_HEADERS,
 	  .help = "Headers in which the site's own filter marks spam. Mail that carries such a mark is not answered." },
 	{ .name = "answer.list_ids", LIST_AT(Config, FORM_LIST_ID, list_ids), .standard = "",
-	  .help = "List-Ids of group aliases in front of a support address. Mail through them is answered although it is list mail." },
+	  .help = "List-Ids of group aliases in front of a support address. Mail through them is answered although it is list mail; where "
+	          "the alias wrote an envelope sender of its own, at From, if DKIM or DMARC vouches for it." },
 	{ .name = "answer.received_max", NUMBER_AT(Config, FORM_INTEGER, received_max), .standard = "50", .min = 5, .max = 1000,
 	  .help = "Mail with more Received headers than this is taken for a loop and not answered." },
+	{ .name = "spf.enabled", BOOL_AT(Config, spf_enabled), .standard = "true", .restart = true,
+	  .help = "Whether SPF is looked up in DNS for mail that would be answered, or whose account would be believed, if its sender were "
+	          "vouched for, and that nothing else vouches for. Other mail causes no lookups." },
+	{ .name = "spf.nameserver", TEXT_AT(Config, FORM_NAMESERVER, spf_nameserver), .standard = "", .restart = true,
+	  .help = "Name server to ask, with a port where it is not 53. Empty, those of the system. A caching resolver on the same machine is "
+	          "best." },
+	{ .name = "spf.timeout", NUMBER_AT(Config, FORM_DURATION, spf_timeout), .standard = "2s", .min = 100, .max = MS(20),
+	  .help = "Longest time that a message waits for SPF. Then it passes, and is not answered." },
+	{ .name = "spf.helpers", NUMBER_AT(Config, FORM_INTEGER, spf_helpers), .standard = "4", .min = 1, .max = 64, .restart = true,
+	  .help = "Helper processes, each of which checks one message at a time." },
+	{ .name = "spf.trusted_relays", LIST_AT(Config, FORM_HOST, spf_trusted_relays), .standard = "",
+	  .help = "Addresses and networks of our own relays in front of this MTA, such as a gateway or a backup MX. Mail from them is judged by "
+	          "the first hop outside, as their Received fields name it, or by their Authentication-Results; never by the relay's "
+	          "address." },
+	{ .name = "spf.program", TEXT_AT(Config, FORM_PATH, spf_program), .standard = "", .restart = true,
+	  .help = "The helper program outage-spf. Empty, it is the installed one." },
 	{ .name = "route.always", BOOL_AT(Config, route_always), .standard = "false",
 	  .help = "Whether accounts, escalations and secrets are tagged and routed also while no incident is on." },
 	{ .name = "qa.sample", NUMBER_AT(Config, FORM_INTEGER, qa_sample), .standard = "10", .min = 0, .max = 100,
@@ -186,8 +206,13 @@ static const Setting rows[] = {
 	  .help = "Acknowledgements a minute; those above it leave later. 0 is no cap." },
 	{ .name = "ack.domain_cap", NUMBER_AT(Config, FORM_INTEGER, ack_domain_cap), .standard = "200", .min = 0, .max = 1000000,
 	  .help = "Acknowledgements to one domain an hour; above it none is sent. 0 is no cap." },
-	{ .name = "ack.shared_domains", LIST_AT(Config, FORM_DOMAIN, ack_shared_domains), .standard = SHARED_DOMAINS,
-	  .help = "Domains of mailbox providers, to which ack.domain_cap does not apply." },
+	{ .name = "ack.address_cap", NUMBER_AT(Config, FORM_INTEGER, ack_address_cap), .standard = "10", .min = 0, .max = 1000000,
+	  .help = "Acknowledgements to one address a day, over all incidents; above it none is sent. 0 is no cap." },
+	{ .name = "ack.shared_domains_file", TEXT_AT(Config, FORM_PATH, ack_shared_file), .standard = "shared-domains",
+	  .help = "File with the domains of mailbox providers, one a line, to which ack.domain_cap does not apply: their customers have "
+	          "nothing to do with each other. A relative path counts from the configuration's folder." },
+	{ .name = "ack.shared_domains", LIST_AT(Config, FORM_DOMAIN, ack_shared_domains), .standard = "",
+	  .help = "More such domains, besides those of the file." },
 
 	{ .section = "Replies",
 	  .name = "template.dir", TEXT_AT(Config, FORM_PATH, template_dir), .standard = "templates",
@@ -206,6 +231,12 @@ static const Setting rows[] = {
 	{ .name = "reply.envelope_sender", TEXT_AT(Config, FORM_ADDRESS, envelope_sender), .standard = "",
 	  .help = "MAIL FROM of replies. Empty, it is the null sender, so that nothing comes back; the MTA must then sign with DKIM, "
 	          "or replies fail DMARC." },
+	{ .name = "reply.bounce_address", TEXT_AT(Config, FORM_BOUNCE, bounce_address), .standard = "",
+	  .help = "Address to which bounces of replies come back, such as bounces@example.com, tagged for each recipient "
+	          "(bounces+TAG@example.com). It has to be delivered through this milter; a bounce there keeps further mail from that "
+	          "address. Empty, reply.envelope_sender holds, and only what the relay itself refuses is noticed." },
+	{ .name = "reply.bounce_block", NUMBER_AT(Config, FORM_DURATION, bounce_block), .standard = "30d", .min = MS(60), .max = DAYS(3650),
+	  .help = "How long nothing is sent to an address whose mail came back." },
 	{ .name = "reply.relay", TEXT_AT(Config, FORM_RELAY, relay), .standard = "smtp://127.0.0.1:25",
 	  .help = "MTA that takes replies: smtp://HOST:PORT or smtps://HOST:PORT." },
 	{ .name = "reply.helo", TEXT_AT(Config, FORM_HELO, relay_helo), .standard = "",

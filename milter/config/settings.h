@@ -37,6 +37,8 @@ typedef enum {
 	FORM_HOST,           /* IP or CIDR */
 	FORM_HTTPS,
 	FORM_RELAY,
+	FORM_NAMESERVER,     /* IP with an optional port */
+	FORM_BOUNCE,         /* normalised address with room for a tag */
 	FORM_STORE_URL,
 	FORM_STORE_PREFIX,
 	FORM_SOCKET,

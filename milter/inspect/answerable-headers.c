@@ -7,34 +7,67 @@
 
 #include <string.h>
 
+#include "base/address.h"
+
 #define WHITE_SPACE " \t\r\n"
 
-/* Returns value behind leading white space and comments (RFC 5322 section 3.2.2; they nest and hold quoted pairs). */
+/* Reads one character of a comment or the "(" before it (RFC 5322 section 3.2.2; they nest and hold quoted pairs): returns
+ * what comes next, or NULL where *at is outside of comments. */
+static const char *skip_in_comment(const char *at, guint *depth)
+{
+	if (*at == '(')
+		(*depth)++;
+	else if (*depth == 0)
+		return NULL;
+	else if (*at == ')')
+		(*depth)--;
+	else if (*at == '\\' && at[1])
+		at++;
+	return at + 1;
+}
+
+/* Returns value behind leading white space and comments. */
 static const char *skip_cfws(const char *value)
 {
 	guint depth = 0;
 
-	for (; *value; value++) {
-		if (*value == '(') {
-			depth++;
-		} else if (depth == 0) {
-			if (!strchr(WHITE_SPACE, *value))
-				break;
-		} else if (*value == ')') {
-			depth--;
-		} else if (*value == '\\' && value[1]) {
-			value++;
-		}
+	while (*value) {
+		const char *next = skip_in_comment(value, &depth);
+
+		if (!next && !strchr(WHITE_SPACE, *value))
+			break;
+		value = next ? next : value + 1;
 	}
 	return value;
 }
 
-/* Returns true where the first word of value, up to a space, comment, comma or parameter, is word in any case. */
+/* Returns value with a space for each comment; caller frees. */
+static char *without_comments(const char *value)
+{
+	GString *out = g_string_new(NULL);
+	guint depth = 0;
+
+	while (*value) {
+		const char *next = skip_in_comment(value, &depth);
+
+		if (!next)
+			g_string_append_c(out, *value);
+		else if (depth == 0)
+			g_string_append_c(out, ' ');
+		value = next ? next : value + 1;
+	}
+	return g_string_free(out, FALSE);
+}
+
+/* Returns true where the first word of value, up to a space, comment, comma or parameter, is word in any case. Some write it in
+ * quotes. */
 static bool keyword_is(const char *value, const char *word)
 {
 	const char *start = skip_cfws(value);
-	gsize length = strcspn(start, WHITE_SPACE ",;(");
+	gsize length;
 
+	start += *start == '"';
+	length = strcspn(start, WHITE_SPACE "\",;(");
 	return length == strlen(word) && g_ascii_strncasecmp(start, word, length) == 0;
 }
 
@@ -46,33 +79,39 @@ static bool keyword_in(const char *value, const char *const *words)
 	return false;
 }
 
-static bool is_any(const AnswerableSettings *settings, const char *value)
+/* What values are judged against. */
+typedef struct {
+	const AnswerableSettings *settings;
+	GHashTable *boxes; /* own_box of all recipients that have one, or NULL where recipients are unknown */
+} Mail;
+
+/* Returns the mailbox that text, one of our own addresses, leads to, whatever its tag; NULL where it is none of ours. Caller frees. */
+static char *own_box(const AnswerableSettings *settings, const char *text)
 {
-	(void)settings;
-	(void)value;
-	return true;
+	g_autoptr(Address) address = answerable_list_has(settings->own_addresses, text) ? address_parse(text, NULL) : NULL;
+
+	return address ? address_normal_untagged(address) : NULL;
+}
+
+static GHashTable *boxes_of(const AnswerableSettings *settings, const Message *message)
+{
+	GHashTable *boxes = message->rcpts->len > 0 ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL) : NULL;
+
+	for (guint i = 0; i < message->rcpts->len; i++) {
+		char *box = own_box(settings, g_ptr_array_index(message->rcpts, i));
+
+		if (box)
+			g_hash_table_add(boxes, box);
+	}
+	return boxes;
 }
 
 /* auto-submitted-field = "Auto-Submitted:" [CFWS] ( "no" / "auto-generated" / "auto-replied" / extension )
  *     [CFWS] opt-parameter-list [CFWS]                                  RFC 3834 section 5 */
-static bool is_not_no(const AnswerableSettings *settings, const char *value)
+static bool is_not_no(const Mail *mail, const char *value)
 {
-	(void)settings;
+	(void)mail;
 	return !keyword_is(value, "no");
-}
-
-static bool is_true(const AnswerableSettings *settings, const char *value)
-{
-	(void)settings;
-	return keyword_is(value, "true");
-}
-
-static bool is_precedence(const AnswerableSettings *settings, const char *value)
-{
-	static const char *const words[] = { "bulk", "junk", "list", "auto_reply", NULL };
-
-	(void)settings;
-	return keyword_in(value, words);
 }
 
 /* AutoResponseSuppress is a set of bits (MS-OXCMAIL 2.2.3.2.14): OOF = 0x10, AutoReply = 0x20, All = every bit. */
@@ -95,148 +134,91 @@ static bool suppresses_auto_reply(const char *item)
 	return ((negative ? -number : number) & 0x20) != 0;
 }
 
-static bool is_suppressing(const AnswerableSettings *settings, const char *value)
+static bool is_suppressing(const Mail *mail, const char *value)
 {
-	g_auto(GStrv) items = g_strsplit_set(value, WHITE_SPACE ",;\"", -1);
+	g_autofree char *bare = without_comments(value);
+	g_auto(GStrv) items = g_strsplit_set(bare, WHITE_SPACE ",;\"", -1);
 
-	(void)settings;
+	(void)mail;
 	for (char **item = items; *item; item++)
 		if (suppresses_auto_reply(*item))
 			return true;
 	return false;
 }
 
-static bool is_autogenerated(const AnswerableSettings *settings, const char *value)
+/* The mail was in this mailbox before. An address of ours that it is not for now has handed it on: an alias does so. */
+static bool is_delivered_to_us(const Mail *mail, const char *value)
 {
-	static const char *const words[] = { "reply", "forward", "group", NULL };
+	g_autofree char *box = own_box(mail->settings, value);
 
-	(void)settings;
-	return keyword_in(value, words);
+	return box && (!mail->boxes || g_hash_table_contains(mail->boxes, box));
 }
 
-/* Jitbit's and others' "9; Autoresponder". */
-static bool is_class_nine(const AnswerableSettings *settings, const char *value)
-{
-	(void)settings;
-	return keyword_is(value, "9");
-}
-
-static bool is_autoresponder(const AnswerableSettings *settings, const char *value)
-{
-	(void)settings;
-	return keyword_is(value, "autoresponder");
-}
-
-static bool is_notification(const AnswerableSettings *settings, const char *value)
-{
-	(void)settings;
-	return keyword_is(value, "notification");
-}
-
-static bool is_vacation(const AnswerableSettings *settings, const char *value)
-{
-	(void)settings;
-	return keyword_is(value, "vacation");
-}
-
-static bool is_looped(const AnswerableSettings *settings, const char *value)
+/* By old custom the tag is the address of the machine that set it. */
+static bool is_looped(const Mail *mail, const char *value)
 {
 	g_autofree char *whole = g_strstrip(g_strdup(value));
+	const char *tag = mail->settings->loop_tag;
 
-	return keyword_is(value, "yes") || keyword_is(value, "true") ||
-	    (settings->loop_tag && *settings->loop_tag && g_ascii_strcasecmp(whole, settings->loop_tag) == 0);
+	return keyword_is(value, "yes") || keyword_is(value, "true") || is_delivered_to_us(mail, whole) ||
+	    (tag && *tag && g_ascii_strcasecmp(whole, tag) == 0);
 }
 
-static bool is_delivered_to_us(const AnswerableSettings *settings, const char *value)
-{
-	return answerable_list_has(settings->own_addresses, value);
-}
-
-/* A field name may stand here twice, with a reason each. */
+/* A name may stand here twice, with a reason each. */
 static const struct {
 	const char *name;
 	Reason reason;
-	bool (*holds)(const AnswerableSettings *settings, const char *value);
+	bool any;             /* whatever the value */
+	const char *words[5]; /* or these, as its first word */
+	bool (*holds)(const Mail *mail, const char *value);
 } FIELDS[] = {
-	{ "Auto-Submitted", REASON_AUTO_SUBMITTED, is_not_no },
-	{ "List-Id", REASON_LIST_MAIL, is_any },
-	{ "List-Help", REASON_LIST_MAIL, is_any },
-	{ "List-Subscribe", REASON_LIST_MAIL, is_any },
-	{ "List-Unsubscribe", REASON_LIST_MAIL, is_any },
-	{ "List-Post", REASON_LIST_MAIL, is_any },
-	{ "List-Owner", REASON_LIST_MAIL, is_any },
-	{ "List-Archive", REASON_LIST_MAIL, is_any },
-	{ "Mailing-List", REASON_LIST_MAIL, is_any },
-	{ "X-Mailing-List", REASON_LIST_MAIL, is_any },
-	{ "Feedback-ID", REASON_LIST_MAIL, is_any },
-	{ "Precedence", REASON_PRECEDENCE, is_precedence },
-	{ "X-Precedence", REASON_PRECEDENCE, is_precedence },
-	{ "Preference", REASON_PRECEDENCE, is_precedence },
-	{ "X-Auto-Response-Suppress", REASON_AUTO_RESPONSE_SUPPRESS, is_suppressing },
-	{ "X-Autoreply", REASON_VENDOR_AUTO, is_any },
-	{ "X-Autorespond", REASON_VENDOR_AUTO, is_any },
-	{ "X-Autoresponder", REASON_VENDOR_AUTO, is_any },
-	{ "X-Autoresponse", REASON_VENDOR_AUTO, is_any },
-	{ "X-AutoReply-From", REASON_VENDOR_AUTO, is_any },
-	{ "X-Mail-Autoreply", REASON_VENDOR_AUTO, is_any },
-	{ "X-Facebook-Notify", REASON_VENDOR_AUTO, is_any },
-	{ "X-Cron-Env", REASON_VENDOR_AUTO, is_any },
-	{ "X-eBay-MailTracker", REASON_VENDOR_AUTO, is_any },
-	{ "X-No-Loop", REASON_VENDOR_AUTO, is_any },
-	{ "X-Autogenerated", REASON_VENDOR_AUTO, is_autogenerated },
-	{ "X-FC-MachineGenerated", REASON_VENDOR_AUTO, is_true },
-	{ "X-POST-MessageClass", REASON_VENDOR_AUTO, is_class_nine },
-	{ "Autoresponder", REASON_VENDOR_AUTO, is_any },
-	{ "Delivered-To", REASON_VENDOR_AUTO, is_autoresponder },
-	{ "X-AMAZON-MAIL-RELAY-TYPE", REASON_VENDOR_AUTO, is_notification },
-	{ "X-Apple-Action", REASON_VENDOR_AUTO, is_vacation },
-	{ "X-IgnoreVacation", REASON_VENDOR_AUTO, is_not_no },
-	{ "X-MS-Exchange-Inbox-Rules-Loop", REASON_VENDOR_AUTO, is_any },
-	{ "X-Loop", REASON_LOOP, is_looped },
-	{ "X-RT-Loop-Prevention", REASON_LOOP, is_any },
-	{ "Delivered-To", REASON_LOOP, is_delivered_to_us },
-	{ "X-Failed-Recipients", REASON_REPORT, is_any },
+	{ "Auto-Submitted", REASON_AUTO_SUBMITTED, .holds = is_not_no },
+	{ "List-Id", REASON_LIST_MAIL, .any = true },
+	{ "List-Help", REASON_LIST_MAIL, .any = true },
+	{ "List-Subscribe", REASON_LIST_MAIL, .any = true },
+	{ "List-Unsubscribe", REASON_LIST_MAIL, .any = true },
+	{ "List-Post", REASON_LIST_MAIL, .any = true },
+	{ "List-Owner", REASON_LIST_MAIL, .any = true },
+	{ "List-Archive", REASON_LIST_MAIL, .any = true },
+	{ "Mailing-List", REASON_LIST_MAIL, .any = true },
+	{ "X-Mailing-List", REASON_LIST_MAIL, .any = true },
+	{ "Feedback-ID", REASON_LIST_MAIL, .any = true },
+	{ "Precedence", REASON_PRECEDENCE, .words = { "bulk", "junk", "list", "auto_reply" } },
+	{ "X-Precedence", REASON_PRECEDENCE, .words = { "bulk", "junk", "list", "auto_reply" } },
+	{ "Preference", REASON_PRECEDENCE, .words = { "bulk", "junk", "list", "auto_reply" } },
+	{ "X-Auto-Response-Suppress", REASON_AUTO_RESPONSE_SUPPRESS, .holds = is_suppressing },
+	{ "X-Autoreply", REASON_VENDOR_AUTO, .any = true },
+	{ "X-Autorespond", REASON_VENDOR_AUTO, .any = true },
+	{ "X-Autoresponder", REASON_VENDOR_AUTO, .any = true },
+	{ "X-Autoresponse", REASON_VENDOR_AUTO, .any = true },
+	{ "X-AutoReply-From", REASON_VENDOR_AUTO, .any = true },
+	{ "X-Mail-Autoreply", REASON_VENDOR_AUTO, .any = true },
+	{ "X-Facebook-Notify", REASON_VENDOR_AUTO, .any = true },
+	{ "X-Cron-Env", REASON_VENDOR_AUTO, .any = true },
+	{ "X-eBay-MailTracker", REASON_VENDOR_AUTO, .any = true },
+	{ "X-No-Loop", REASON_VENDOR_AUTO, .any = true },
+	{ "X-Autogenerated", REASON_VENDOR_AUTO, .words = { "reply", "forward", "group" } },
+	{ "X-FC-MachineGenerated", REASON_VENDOR_AUTO, .words = { "true" } },
+	{ "X-POST-MessageClass", REASON_VENDOR_AUTO, .words = { "9" } },
+	{ "Autoresponder", REASON_VENDOR_AUTO, .any = true },
+	{ "Delivered-To", REASON_VENDOR_AUTO, .words = { "autoresponder" } },
+	{ "X-AMAZON-MAIL-RELAY-TYPE", REASON_VENDOR_AUTO, .words = { "notification" } },
+	{ "X-Apple-Action", REASON_VENDOR_AUTO, .words = { "vacation" } },
+	{ "X-IgnoreVacation", REASON_VENDOR_AUTO, .holds = is_not_no },
+	{ "X-MS-Exchange-Inbox-Rules-Loop", REASON_VENDOR_AUTO, .any = true },
+	{ "X-Loop", REASON_LOOP, .holds = is_looped },
+	{ "X-RT-Loop-Prevention", REASON_LOOP, .any = true },
+	{ "Delivered-To", REASON_LOOP, .holds = is_delivered_to_us },
+	{ "X-Failed-Recipients", REASON_REPORT, .any = true },
 };
 
-/* list-id-header = "List-ID:" [phrase] "<" list-id ">"                   RFC 2919 section 3
- * Older lists leave the angle brackets out. Returns the list-id; caller frees. */
-static char *list_id(const char *value)
+/* Old programs leave white space in front of the colon (RFC 5322 section 4.5.3), which some MTAs hand on with the name. */
+static bool name_is(const Header *header, const char *name)
 {
-	const char *open = strrchr(value, '<');
-	const char *close = open ? strchr(open, '>') : NULL;
+	gsize size = strlen(name);
 
-	return g_strstrip(close ? g_strndup(open + 1, (gsize)(close - open - 1)) : g_strdup(value));
-}
-
-static bool is_allowed_list(const char *const *list_ids, const char *value)
-{
-	g_autofree char *id = list_id(value);
-
-	for (; list_ids && *list_ids; list_ids++) {
-		g_autofree char *allowed = list_id(*list_ids);
-
-		if (*id && g_ascii_strcasecmp(id, allowed) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Returns true where the mail came through a list of the site's own and through no other: there a group alias
- * feeds the support address, and what a list adds to mail says nothing of who wrote it. */
-static bool came_by_own_list(const AnswerableSettings *settings, const Message *message)
-{
-	bool own = false;
-
-	for (guint i = 0; i < message->headers->len; i++) {
-		const Header *header = g_ptr_array_index(message->headers, i);
-
-		if (g_ascii_strcasecmp(header->name, "List-Id") != 0)
-			continue;
-		if (!is_allowed_list(settings->list_ids, header->value))
-			return false;
-		own = true;
-	}
-	return own;
+	return g_ascii_strncasecmp(header->name, name, size) == 0 &&
+	    strspn(header->name + size, " \t") == strlen(header->name + size);
 }
 
 static bool is_spam(const AnswerableSettings *settings, const Header *header)
@@ -244,14 +226,22 @@ static bool is_spam(const AnswerableSettings *settings, const Header *header)
 	static const char *const words[] = { "yes", "spam", "infected", NULL };
 
 	for (const char *const *name = settings->spam_headers; name && *name; name++)
-		if (g_ascii_strcasecmp(header->name, *name) == 0 && keyword_in(header->value, words))
+		if (name_is(header, *name) && keyword_in(header->value, words))
 			return true;
 	return false;
 }
 
+/* What a list of the site's own adds to mail says nothing of who wrote it. */
+static bool is_of_list(Reason reason, const Header *header)
+{
+	return reason == REASON_LIST_MAIL || (reason == REASON_PRECEDENCE && keyword_is(header->value, "list"));
+}
+
 ReasonSet answerable_headers(const AnswerableSettings *settings, const Message *message)
 {
-	bool own_list = came_by_own_list(settings, message);
+	g_autoptr(GHashTable) boxes = boxes_of(settings, message);
+	const Mail mail = { settings, boxes };
+	bool own_list = correspondent_by_own_list(settings->list_ids, message);
 	ReasonSet set = 0;
 
 	for (guint i = 0; i < message->headers->len; i++) {
@@ -260,15 +250,11 @@ ReasonSet answerable_headers(const AnswerableSettings *settings, const Message *
 		if (is_spam(settings, header))
 			set |= REASON_BIT(REASON_SPAM);
 		for (guint j = 0; j < G_N_ELEMENTS(FIELDS); j++) {
-			Reason reason = FIELDS[j].reason;
-
-			if (g_ascii_strcasecmp(header->name, FIELDS[j].name) != 0)
+			if (!name_is(header, FIELDS[j].name) || (own_list && is_of_list(FIELDS[j].reason, header)))
 				continue;
-			if (own_list && (reason == REASON_LIST_MAIL ||
-			                    (reason == REASON_PRECEDENCE && keyword_is(header->value, "list"))))
-				continue;
-			if (FIELDS[j].holds(settings, header->value))
-				set |= REASON_BIT(reason);
+			if (FIELDS[j].any || keyword_in(header->value, FIELDS[j].words) ||
+			    (FIELDS[j].holds && FIELDS[j].holds(&mail, header->value)))
+				set |= REASON_BIT(FIELDS[j].reason);
 		}
 	}
 	return set;

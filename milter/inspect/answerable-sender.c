@@ -9,7 +9,7 @@
 static const char *const EXACT[] = {
 	"mailer-daemon", "mailer_daemon", "mailer", "postmaster", "post_master", "daemon", "root", "uucp", "nobody",
 	"server", "abuse", "listserv", "majordom", "majordomo", "mailman", "listmaster", "autoresponder", "www",
-	"www-data", "httpd", "nagios", "ndr",
+	"www-data", "httpd", "nagios", "ndr", "bounce", "bounces",
 };
 
 static const char *const STARTS[] = {

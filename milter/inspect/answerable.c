@@ -158,20 +158,48 @@ static GPtrArray *people_in(const Message *message, const char *name, const char
 	return people;
 }
 
-static bool is_own(const AnswerableSettings *settings, const Message *message, const GPtrArray *from)
+/* Returns those in whose name the mail was written: envelope sender and From, or him alone whom a form or a list speaks for. */
+static GPtrArray *writers_of(const Message *message, const char *from, const Correspondent *correspondent)
 {
-	for (guint i = 0; i < from->len; i++)
-		if (answerable_list_has(settings->own_addresses, g_ptr_array_index(from, i)))
+	GPtrArray *writers;
+
+	if (correspondent->via == VIA_SENDER) {
+		writers = people_in(message, "From", from);
+		if (message->sender)
+			g_ptr_array_add(writers, g_strdup(message->sender));
+	} else {
+		writers = g_ptr_array_new_with_free_func(g_free);
+		if (correspondent->address)
+			g_ptr_array_add(writers, g_strdup(correspondent->address));
+	}
+	return writers;
+}
+
+static bool any_own_address(const AnswerableSettings *settings, const GPtrArray *people)
+{
+	for (guint i = 0; i < people->len; i++)
+		if (answerable_list_has(settings->own_addresses, g_ptr_array_index(people, i)))
 			return true;
-	return answerable_list_has(settings->own_addresses, message->sender) ||
-	    answerable_is_our_message_id(message_header(message, "Message-ID", 0));
+	return false;
+}
+
+static bool has_our_message_id(const Message *message)
+{
+	for (guint i = 0; i < message->headers->len; i++) {
+		const Header *header = g_ptr_array_index(message->headers, i);
+
+		if (g_ascii_strcasecmp(header->name, "Message-ID") == 0 && answerable_is_our_message_id(header->value))
+			return true;
+	}
+	return false;
 }
 
 /* What lies inside an attached message is not this mail's: people forward the bounces they got and ask what they
  * mean. */
 static bool is_report(const Text *text)
 {
-	static const char *const types[] = { "delivery-status", "disposition-notification", "feedback-report", NULL };
+	static const char *const types[] = { "delivery-status", "disposition-notification", "feedback-report",
+		"global-delivery-status", "global-disposition-notification", NULL }; /* the last two: RFC 6533 */
 
 	if (text->report_type && g_strv_contains(types, text->report_type))
 		return true;
@@ -237,23 +265,26 @@ static const ReasonSet MACHINE_MADE = REASON_BIT(REASON_NULL_SENDER) | REASON_BI
     REASON_BIT(REASON_PRECEDENCE) | REASON_BIT(REASON_VENDOR_AUTO) | REASON_BIT(REASON_REPORT) |
     REASON_BIT(REASON_SYSTEM_SENDER) | REASON_BIT(REASON_AUTO_SUBJECT);
 
-ReasonSet answerable_check(const AnswerableSettings *settings, const Message *message, const Text *text,
-    const char *from, const char *reply_to)
+ReasonSet answerable_check(const AnswerableSettings *settings, const Message *message, const Text *text, const char *from,
+    const char *reply_to, const Correspondent *correspondent)
 {
-	g_autoptr(GPtrArray) from_people = people_in(message, "From", from);
-	g_autoptr(GPtrArray) reply_people = people_in(message, "Reply-To", reply_to);
-	g_autofree char *sender = address_normal_text(message->sender);
+	g_autoptr(GPtrArray) writers = writers_of(message, from, correspondent);
 	ReasonSet set = answerable_headers(settings, message);
 
-	if (!sender)
+	if (!correspondent->normal)
 		set |= REASON_BIT(REASON_NULL_SENDER);
-	if (is_own(settings, message, from_people))
+	if (any_own_address(settings, writers) || has_our_message_id(message))
 		set |= REASON_BIT(REASON_OWN_ADDRESS);
 	if (is_report(text))
 		set |= REASON_BIT(REASON_REPORT);
-	if ((message->sender && answerable_is_system_address(message->sender)) || any_system_address(from_people) ||
-	    any_system_address(reply_people))
+	if (any_system_address(writers))
 		set |= REASON_BIT(REASON_SYSTEM_SENDER);
+	if (correspondent->via == VIA_SENDER) {
+		g_autoptr(GPtrArray) reply_people = people_in(message, "Reply-To", reply_to);
+
+		if (any_system_address(reply_people))
+			set |= REASON_BIT(REASON_SYSTEM_SENDER);
+	}
 	if (answerable_is_auto_subject(text->subject))
 		set |= REASON_BIT(REASON_AUTO_SUBJECT);
 	if (message_header_count(message, "Received") > settings->received_max)

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "inspect/correspondent.h"
 #include "mail/message.h"
 #include "mail/text.h"
 
@@ -41,12 +42,14 @@ typedef struct {
 	const char *const *addressed;       /* as above: what counts as addressed to us (support addresses and aliases) */
 	const char *const *spam_headers;    /* names of the site's own filter's headers, e.g. "X-Spam-Flag" */
 	const char *const *list_ids;        /* List-Ids of group aliases in front of the support box */
-	const char *loop_tag;               /* our X-Loop value, or NULL */
+	const char *loop_tag;               /* our X-Loop value, or NULL; the own address that the mail is for counts as one too */
 	guint received_max;                 /* Received headers above this are a loop */
 } AnswerableSettings;
 
-/* Returns the message codes that hold (bits up to REASON_NOT_ADDRESSED). from, reply_to: addr-specs or NULL. */
+/* Returns the message codes that hold (bits up to REASON_NOT_ADDRESSED). from, reply_to: addr-specs of the only ones, or NULL.
+ * Where correspondent is a form's or a list's writer, null-sender, own-address and system-sender are judged on him alone: the
+ * addresses that form and list put in by themselves say nothing of who wrote. A correspondent without an address is null-sender. */
 ReasonSet answerable_check(const AnswerableSettings *settings, const Message *message, const Text *text, const char *from,
-    const char *reply_to);
+    const char *reply_to, const Correspondent *correspondent);
 
 #endif

@@ -1,18 +1,13 @@
-/* authres: a reader of Authentication-Results (RFC 8601) and the judgement of who vouches for a mail's sender.
- * Layer: inspect. Pure.
+/* authres: a reader of Authentication-Results (RFC 8601). Layer: inspect. Pure.
  *
  * The header's text may come from anybody, so the reader takes the grammar of authres.h and three things that
  * filters in use write besides it, all of which carry no result of their own: a ";" at the end, values with ":",
  * "/" or "[" in them that should have been quoted, and a bare "action=none" among the properties (Exchange
- * Online). Anything else is refused.
- *
- * What a header says counts only by who wrote it and what it speaks of: the topmost header of a trusted
- * authserv-id, and only results about this mail's own envelope sender and From. */
+ * Online). Anything else is refused. What a header's results are worth is authentic.c's business. */
 #include "inspect/authres.h"
 
 #include <string.h>
 
-#include "base/address.h"
 #include "base/error.h"
 
 #define VALUE_MAX 65536  /* bytes of one header value; real ones have less than 4 KB */
@@ -378,24 +373,7 @@ Authres *authres_parse(const char *value, GError **error)
 	return g_steal_pointer(&results);
 }
 
-const char *verified_name(Verified verified)
-{
-	switch (verified) {
-	case VERIFIED_SPF:
-		return "spf";
-	case VERIFIED_DKIM:
-		return "dkim";
-	case VERIFIED_DMARC:
-		return "dmarc";
-	case VERIFIED_NO:
-		break;
-	}
-	return "no";
-}
-
-/* Returns the lower-case authserv-id of value, also where what follows it cannot be read; NULL where there is
- * none. */
-static char *peek_id(const char *value)
+char *authres_peek_id(const char *value)
 {
 	Parser parser = { value, value, NULL };
 	g_autofree char *id = NULL;
@@ -403,184 +381,5 @@ static char *peek_id(const char *value)
 	if (!skip_cfws(&parser))
 		return NULL;
 	id = read_value(&parser);
-	return id ? g_ascii_strdown(id, -1) : NULL;
-}
-
-/* What this mail claims, and who was found to vouch for it (bits 1 << Verified). */
-typedef struct {
-	char *sender;        /* normalised address or NULL: none that could be vouched for */
-	char *sender_domain;
-	char *from_domain;   /* or NULL */
-	guint sender_vouched, from_vouched;
-	bool from_is_sender; /* the only address of the only From is the envelope sender */
-} Claims;
-
-static void claims_clear(Claims *claims)
-{
-	g_free(claims->sender);
-	g_free(claims->sender_domain);
-	g_free(claims->from_domain);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Claims, claims_clear)
-
-static char *address_domain(const char *text)
-{
-	g_autoptr(Address) address = text ? address_parse(text, NULL) : NULL;
-
-	return address ? g_strdup(address->domain) : NULL;
-}
-
-/* Two From fields, or a From of several addresses (the caller passes NULL then), name nobody in particular. */
-static void claims_init(Claims *claims, const Message *message, const char *from)
-{
-	memset(claims, 0, sizeof *claims);
-	claims->sender = address_normal_text(message->sender);
-	claims->sender_domain = address_domain(claims->sender);
-	if (message_header_count(message, "From") == 1) {
-		g_autofree char *normal = address_normal_text(from);
-
-		claims->from_domain = address_domain(from);
-		claims->from_is_sender = normal && g_strcmp0(normal, claims->sender) == 0;
-	}
-}
-
-/* Returns true where the two domains are one or share their organisational domain: relaxed alignment, RFC 7489
- * section 3.1. Where one has none (a public suffix, an address literal) only the very same domain is aligned. */
-static bool is_aligned(const char *a, const char *b)
-{
-	g_autofree char *parent_a = NULL;
-	g_autofree char *parent_b = NULL;
-
-	if (!a || !b)
-		return false;
-	if (g_str_equal(a, b))
-		return true;
-	parent_a = domain_organisational(a);
-	parent_b = domain_organisational(b);
-	return parent_a && g_strcmp0(parent_a, parent_b) == 0;
-}
-
-/* Returns true where value, a smtp.mailfrom, is the envelope sender itself, or its domain alone as some filters
- * write it. */
-static bool is_sender(const Claims *claims, const char *value)
-{
-	const char *domain = value && value[0] == '@' ? value + 1 : value;
-	g_autofree char *normal = NULL;
-
-	if (!value || !claims->sender)
-		return false;
-	if (strchr(domain, '@')) {
-		normal = address_normal_text(value);
-		return g_strcmp0(normal, claims->sender) == 0;
-	}
-	normal = domain_to_ascii(domain);
-	return normal && g_str_equal(normal, claims->sender_domain);
-}
-
-/* Returns the domain that signed: header.d, or where the filter left it out, that of header.i. */
-static char *signing_domain(const AuthresInfo *info)
-{
-	const char *domain = g_hash_table_lookup(info->props, "header.d");
-
-	if (!domain) {
-		const char *identity = g_hash_table_lookup(info->props, "header.i");
-		const char *at = identity ? strrchr(identity, '@') : NULL;
-
-		domain = at ? at + 1 : identity;
-	}
-	return domain ? domain_to_ascii(domain) : NULL;
-}
-
-/* A signature says who wrote From, not who stands in MAIL FROM: whoever has a mailbox at a large provider could have any other
- * customer of it answered. So DKIM and DMARC vouch for the sender only where he is the very address of From. */
-static void weigh(Claims *claims, const AuthresInfo *info)
-{
-	if (!g_str_equal(info->result, "pass"))
-		return;
-	if (g_str_equal(info->method, "spf")) {
-		/* A pass for smtp.helo says something of a machine, not of whoever wrote. */
-		if (!is_sender(claims, g_hash_table_lookup(info->props, "smtp.mailfrom")))
-			return;
-		claims->sender_vouched |= 1u << VERIFIED_SPF;
-		if (is_aligned(claims->sender_domain, claims->from_domain))
-			claims->from_vouched |= 1u << VERIFIED_SPF;
-	} else if (g_str_equal(info->method, "dkim")) {
-		g_autofree char *domain = signing_domain(info);
-
-		if (claims->from_is_sender && is_aligned(domain, claims->sender_domain))
-			claims->sender_vouched |= 1u << VERIFIED_DKIM;
-		if (is_aligned(domain, claims->from_domain))
-			claims->from_vouched |= 1u << VERIFIED_DKIM;
-	} else if (g_str_equal(info->method, "dmarc")) {
-		const char *value = g_hash_table_lookup(info->props, "header.from");
-		const char *at = value ? strrchr(value, '@') : NULL;
-		g_autofree char *domain = value ? domain_to_ascii(at ? at + 1 : value) : NULL;
-
-		if (!domain || g_strcmp0(domain, claims->from_domain) != 0)
-			return;
-		claims->from_vouched |= 1u << VERIFIED_DMARC;
-		if (claims->from_is_sender)
-			claims->sender_vouched |= 1u << VERIFIED_DMARC;
-	}
-}
-
-/* Returns the first of order that is in vouched. */
-static Verified best_of(guint vouched, const Verified order[3])
-{
-	for (guint i = 0; i < 3; i++)
-		if (vouched & 1u << order[i])
-			return order[i];
-	return VERIFIED_NO;
-}
-
-/* Returns the index of id in ids, or -1. */
-static int index_of(const char *const *ids, const char *id)
-{
-	for (int i = 0; id && ids[i]; i++)
-		if (g_str_equal(ids[i], id))
-			return i;
-	return -1;
-}
-
-/* Headers stand as they were put in: each filter and hop adds on top, so the first of an id is the last one
- * written, and the only one that the sender of the mail cannot have written himself. One below it is not looked
- * at, not even where the topmost cannot be read: that would let a forger fall back on his own. Where our filter
- * wrote none at all, a forged one would be topmost; removing those that carry our id is the border filter's duty
- * (RFC 8601 section 5). A site whose filters each add a header has to give each its own authserv-id, and trust
- * them all. */
-AuthresVerdict authres_judge(const Message *message, const char *from, const char *const *trusted_ids)
-{
-	static const Verified sender_order[] = { VERIFIED_SPF, VERIFIED_DMARC, VERIFIED_DKIM };
-	static const Verified from_order[] = { VERIFIED_DMARC, VERIFIED_DKIM, VERIFIED_SPF };
-	AuthresVerdict verdict = { .configured = trusted_ids && trusted_ids[0] };
-	g_auto(Claims) claims = { 0 };
-	g_autoptr(GHashTable) judged = NULL;
-
-	if (!verdict.configured)
-		return verdict;
-	claims_init(&claims, message, from);
-	judged = g_hash_table_new(NULL, NULL);
-	for (guint i = 0; i < message->headers->len; i++) {
-		const Header *header = g_ptr_array_index(message->headers, i);
-		g_autofree char *id = NULL;
-		g_autoptr(Authres) results = NULL;
-		int index;
-
-		if (g_ascii_strcasecmp(header->name, "Authentication-Results") != 0)
-			continue;
-		id = peek_id(header->value);
-		index = index_of(trusted_ids, id);
-		if (index < 0 || !g_hash_table_add(judged, GINT_TO_POINTER(index)))
-			continue;
-		results = authres_parse(header->value, NULL);
-		if (!results)
-			continue;
-		verdict.header_seen = true;
-		for (guint j = 0; j < results->infos->len; j++)
-			weigh(&claims, g_ptr_array_index(results->infos, j));
-	}
-	verdict.sender = best_of(claims.sender_vouched, sender_order);
-	verdict.from = best_of(claims.from_vouched, from_order);
-	return verdict;
+	return id && *id ? g_ascii_strdown(id, -1) : NULL;
 }

@@ -1,4 +1,4 @@
-/* authres: reads Authentication-Results (RFC 8601) and says who vouches for the sender. Layer: inspect. Pure.
+/* authres: reads Authentication-Results (RFC 8601). What they are worth is authentic.h's business. Layer: inspect. Pure.
  *
  *     authres-header-field = "Authentication-Results:" authres-payload
  *     authres-payload = [CFWS] authserv-id [ CFWS authres-version ] ( no-result / 1*resinfo ) [CFWS]
@@ -10,8 +10,6 @@
 
 #include <glib.h>
 #include <stdbool.h>
-
-#include "mail/message.h"
 
 typedef struct {
 	char *method;        /* lower case: spf, dkim, dmarc, ... */
@@ -26,25 +24,9 @@ typedef struct {
 
 /* Parses one header value; NULL with OUTAGE_ERROR_INVALID where it does not follow the grammar above. */
 Authres *authres_parse(const char *value, GError **error);
+/* Returns the lower-case authserv-id of value, also where what follows it cannot be read; NULL where there is none. Caller frees. */
+char *authres_peek_id(const char *value);
 void authres_free(Authres *authres);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Authres, authres_free)
-
-typedef enum { VERIFIED_NO, VERIFIED_SPF, VERIFIED_DKIM, VERIFIED_DMARC } Verified;
-/* Returns "no", "spf", "dkim", "dmarc" (static). */
-const char *verified_name(Verified verified);
-
-typedef struct {
-	bool configured;     /* at least one trusted authserv-id */
-	bool header_seen;    /* a trusted header was there and could be read */
-	Verified sender;     /* who vouches for the envelope sender: an acknowledgement may go to it */
-	Verified from;       /* who vouches for the From address: its account may be believed */
-} AuthresVerdict;
-
-/* Judges message: per trusted authserv-id (lower case, NULL-terminated) only the topmost header counts, for those below
- * may be forged. from: addr-spec of From, or NULL where it has none or several. spf=pass counts where smtp.mailfrom is the envelope
- * sender (or its domain), dkim=pass where header.d is aligned (shares the organisational domain), dmarc=pass where header.from is
- * From's domain. For `sender` DKIM and DMARC count only where From is the envelope sender itself; for `from` SPF only where the
- * envelope sender's domain is aligned with From's. */
-AuthresVerdict authres_judge(const Message *message, const char *from, const char *const *trusted_ids);
 
 #endif

@@ -197,6 +197,8 @@ void verdict_fold(Verdict *verdict, const VerdictContext *context, ClaimAnswer a
 
 	if (!verdict->inspected)
 		return;
+	verdict_build_headers(verdict, context, verdict->signals);
+	g_clear_pointer(&verdict->signals, signals_free);
 	if (verdict->claim != NULL) {
 		verdict->reasons |= answer_reason(answer);
 		verdict->queued = answer == CLAIM_WON;

@@ -6,13 +6,14 @@
 #include "mail/text.h"
 
 /* What was found in the mail, before anything is decided. */
-typedef struct {
+struct Signals {
 	const Message *message;
 	Text *text;
-	GPtrArray *from;             /* char *, addr-specs of all From headers; at least two where there are more */
+	GPtrArray *from, *reply_to;  /* char *, addr-specs of all From and Reply-To headers; at least two where there are more */
 	RulesResult *rules;
-	AuthresVerdict auth;
-} Signals;
+	Authentic auth;
+	ReasonSet message_reasons;   /* those that the mail itself gives */
+};
 
 /* Picks route, queue, tier, answer time and the strictest acknowledgement policy of all routes that match; adds vip, escalated,
  * sensitive or route to verdict->reasons where that policy is none. template_name (owned by the configuration or account)
@@ -21,5 +22,6 @@ void verdict_route(Verdict *verdict, const VerdictContext *context, const Signal
 
 /* Fills verdict->headers with all but Ack and suppression, and the other edits of the mail. */
 void verdict_build_headers(Verdict *verdict, const VerdictContext *context, const Signals *signals);
+void signals_free(Signals *signals);
 
 #endif

@@ -49,6 +49,7 @@ Engine *engine_new(Config *config, Rules *rules)
 		g_ptr_array_add(own, g_strdup(g_ptr_array_index(addressed, i)));
 	add_normal(own, config->reply_from);
 	add_normal(own, config->envelope_sender);
+	add_normal(own, config->bounce_address);
 	g_ptr_array_add(addressed, NULL);
 	g_ptr_array_add(own, NULL);
 	engine->config = config_ref(config);
@@ -134,6 +135,8 @@ void verdict_free(Verdict *verdict)
 	g_free(verdict->tier);
 	g_free(verdict->queue);
 	g_free(verdict->subject);
+	correspondent_clear(&verdict->correspondent);
+	signals_free(verdict->signals);
 	g_free(verdict);
 }
 
@@ -144,8 +147,9 @@ bool verdict_is_idle(const VerdictContext *context)
 	return !config->route_always && !snapshot_is_active(context->snapshot, context->now, config->resolved_for / 1000);
 }
 
-/* The addresses of all From headers: a second one must not hide behind the first. Two are enough to know that there is not one. */
-static GPtrArray *from_addresses(const Message *message)
+/* The addresses of all headers of that name: a second one must not hide behind the first. Two are enough to know that there is not
+ * one. */
+static GPtrArray *addresses_in(const Message *message, const char *name)
 {
 	GPtrArray *all = g_ptr_array_new_with_free_func(g_free);
 
@@ -153,7 +157,7 @@ static GPtrArray *from_addresses(const Message *message)
 		const Header *header = g_ptr_array_index(message->headers, nth);
 		g_autoptr(GPtrArray) some = NULL;
 
-		if (g_ascii_strcasecmp(header->name, "From") != 0)
+		if (g_ascii_strcasecmp(header->name, name) != 0)
 			continue;
 		some = text_addresses(header->value);
 		for (guint i = 0; i < some->len; i++)
@@ -167,22 +171,29 @@ static const char *only(const GPtrArray *addresses)
 	return addresses->len == 1 ? g_ptr_array_index(addresses, 0) : NULL;
 }
 
-static void signals_read(Signals *signals, const VerdictContext *context, const Message *message)
+static Signals *signals_read(const VerdictContext *context, const Message *message)
 {
 	const Config *config = context->engine->config;
+	Signals *signals = g_new0(Signals, 1);
 
 	signals->message = message;
 	signals->text = text_read(message, (gsize)config->text_limit);
-	signals->from = from_addresses(message);
+	signals->from = addresses_in(message, "From");
+	signals->reply_to = addresses_in(message, "Reply-To");
 	signals->rules = rules_match(context->engine->rules, signals->text->subject, signals->text->own);
-	signals->auth = authres_judge(message, only(signals->from), (const char *const *)config->authserv_ids);
+	return signals;
 }
 
-static void signals_clear(Signals *signals)
+void signals_free(Signals *signals)
 {
+	if (signals == NULL)
+		return;
 	text_free(signals->text);
 	g_ptr_array_unref(signals->from);
+	g_ptr_array_unref(signals->reply_to);
 	rules_result_free(signals->rules);
+	authentic_clear(&signals->auth);
+	g_free(signals);
 }
 
 static bool concerns(const SupportAddress *support, const Incident *incident)
@@ -273,7 +284,8 @@ static bool is_stale(const Verdict *verdict, const VerdictContext *context)
 	return word_is_open(incident->state.word) && context->now - incident_last_word(incident) > config->max_silence / 1000;
 }
 
-static void find_reasons(Verdict *verdict, const VerdictContext *context, const Signals *signals)
+/* What the mail itself gives as reasons against an answer. */
+static ReasonSet message_reasons(const Verdict *verdict, const VerdictContext *context, const Signals *signals)
 {
 	const Engine *engine = context->engine;
 	const Config *config = engine->config;
@@ -286,7 +298,12 @@ static void find_reasons(Verdict *verdict, const VerdictContext *context, const 
 	};
 
 	/* Without addresses given it looks at every one of every From and Reply-To. */
-	verdict->reasons |= answerable_check(&settings, signals->message, signals->text, NULL, NULL);
+	return answerable_check(&settings, signals->message, signals->text, NULL, NULL, &verdict->correspondent);
+}
+
+static void find_reasons(Verdict *verdict, const VerdictContext *context, const Signals *signals)
+{
+	verdict->reasons |= signals->message_reasons;
 	if (verdict->incident == NULL)
 		verdict->reasons |= REASON_BIT(REASON_NO_INCIDENT);
 	else if (!verdict->match)
@@ -295,7 +312,7 @@ static void find_reasons(Verdict *verdict, const VerdictContext *context, const 
 		verdict->reasons |= REASON_BIT(REASON_STALE);
 	if (context->snapshot->pause != NULL)
 		verdict->reasons |= REASON_BIT(REASON_PAUSED);
-	if (signals->auth.sender == VERIFIED_NO)
+	if (verdict->correspondent.verified == VERIFIED_NO)
 		verdict->reasons |= REASON_BIT(REASON_UNAUTHENTICATED);
 }
 
@@ -330,8 +347,8 @@ static ClaimRequest *claim_request_new(const Verdict *verdict, const VerdictCont
 	request->epoch = state->epoch;
 	request->resolved = state->word == WORD_RESOLVED;
 	request->word = state->word;
-	request->sender = address_normal_text(message->sender);
-	request->to = g_strdup(message->sender);
+	request->sender = g_strdup(verdict->correspondent.normal);
+	request->to = g_strdup(verdict->correspondent.address);
 	request->support = g_strdup(verdict->rcpt);
 	request->template_name = g_strdup(template_name);
 	request->language = g_strcmp0(verdict->language, "und") != 0 ? g_strdup(verdict->language) : NULL;
@@ -382,34 +399,112 @@ static bool find_support(Verdict *verdict, const Config *config, const Message *
 	return false;
 }
 
+static bool is_relay(const char *ip, gconstpointer config)
+{
+	return config_is_relay(config, ip);
+}
+
+/* Who wrote, as far as anybody vouches for it. spf: what the helper answered, or NULL. */
+static void judge_writer(Verdict *verdict, const VerdictContext *context, const SpfAnswer *spf)
+{
+	const Config *config = context->engine->config;
+	Signals *signals = verdict->signals;
+	const AuthenticSettings authentic = {
+		.trusted_ids = (const char *const *)config->authserv_ids,
+		.all_instances = config->authres_all,
+		.submission_domains = (const char *const *)config->submission_domains,
+		.is_relay = is_relay,
+		.data = config,
+	};
+	const CorrespondentSettings correspondent = {
+		.form_senders = (const char *const *)config->form_senders,
+		.from_form_host = config_is_form_host(config, signals->message->client_addr),
+		.list_ids = (const char *const *)config->list_ids,
+	};
+
+	authentic_clear(&signals->auth);
+	authentic_judge(&signals->auth, &authentic, signals->message, only(signals->from), spf);
+	correspondent_clear(&verdict->correspondent);
+	correspondent_find(&verdict->correspondent, &correspondent, signals->message, only(signals->from), only(signals->reply_to),
+	    &signals->auth);
+	verdict->verified = signals->auth.from;
+}
+
+/* Everything that depends on who wrote; may run again once more is known of that. */
+static void conclude(Verdict *verdict, const VerdictContext *context)
+{
+	const Config *config = context->engine->config;
+	const char *template_name = NULL;
+
+	verdict->reasons = 0;
+	verdict->route = NULL;
+	verdict->respond_by = 0;
+	g_clear_pointer(&verdict->queue, g_free);
+	g_clear_pointer(&verdict->tier, g_free);
+	g_clear_pointer(&verdict->language, g_free);
+	g_clear_pointer(&verdict->claim, claim_request_free);
+	verdict->shadow = config_is_shadow(config, verdict->support, verdict->correspondent.address);
+	verdict->language = language_of(verdict, verdict->signals);
+	verdict_route(verdict, context, verdict->signals, &template_name);
+	find_reasons(verdict, context, verdict->signals);
+	if (verdict->reasons == 0 && !verdict->shadow)
+		verdict->claim = claim_request_new(verdict, context, verdict->signals, template_name);
+}
+
+/* Asking costs the mail a wait and the site DNS traffic, so first it is tried what the answer that matters most would change: whether an
+ * acknowledgement would go out, and whether an account would be believed. */
+static bool spf_would_matter(Verdict *verdict, const VerdictContext *context)
+{
+	bool policy_only = verdict->signals->auth.question.policy_only;
+	bool answered = verdict->reasons == 0, believed = verdict->verified != VERIFIED_NO;
+	SpfAnswer supposed = { .result = SPF_PASS, .broad = policy_only };
+	bool matters;
+
+	judge_writer(verdict, context, &supposed);
+	conclude(verdict, context);
+	matters = (verdict->reasons == 0) != answered ||
+	    (verdict->account != NULL && (verdict->verified != VERIFIED_NO) != believed);
+	judge_writer(verdict, context, NULL);
+	conclude(verdict, context);
+	return matters;
+}
+
 Verdict *verdict_decide(const VerdictContext *context, const Message *message)
 {
 	Verdict *verdict = verdict_new();
 	const Config *config = context->engine->config;
-	const char *template_name = NULL;
-	Signals signals = { 0 };
+	const RulesResult *rules;
 
 	/* An earlier hop of our own has decided already; its headers are kept. */
 	if (config_trusts_host(config, message->client_addr) || !find_support(verdict, config, message))
 		return verdict;
 	verdict->inspected = true;
-	verdict->shadow = config_is_shadow(config, verdict->support, message->sender);
-	signals_read(&signals, context, message);
-	choose_incident(verdict, context, &signals);
-	add_names(verdict->rules, signals.rules->names);
-	add_names(verdict->escalate, signals.rules->escalate);
-	add_names(verdict->sensitive, signals.rules->sensitive);
-	if (verdict->incident != NULL && verdict->incident->state.word == WORD_RESOLVED && signals.rules->still_affected)
+	verdict->signals = signals_read(context, message);
+	rules = verdict->signals->rules;
+	choose_incident(verdict, context, verdict->signals);
+	add_names(verdict->rules, rules->names);
+	add_names(verdict->escalate, rules->escalate);
+	add_names(verdict->sensitive, rules->sensitive);
+	if (verdict->incident != NULL && verdict->incident->state.word == WORD_RESOLVED && rules->still_affected)
 		g_ptr_array_add(verdict->escalate, g_strdup("still-affected"));
-	verdict->account = accounts_find(context->accounts, only(signals.from));
-	verdict->verified = signals.auth.from;
-	verdict->language = language_of(verdict, &signals);
+	verdict->account = accounts_find(context->accounts, only(verdict->signals->from));
 	verdict->qa = verdict->match && is_qa_sample(message, config);
-	verdict_route(verdict, context, &signals, &template_name);
-	find_reasons(verdict, context, &signals);
-	if (verdict->reasons == 0 && !verdict->shadow)
-		verdict->claim = claim_request_new(verdict, context, &signals, template_name);
-	verdict_build_headers(verdict, context, &signals);
-	signals_clear(&signals);
+	judge_writer(verdict, context, NULL);
+	verdict->signals->message_reasons = message_reasons(verdict, context, verdict->signals);
+	conclude(verdict, context);
+	verdict->asks_spf = config->spf_enabled && verdict->signals->auth.asks && spf_would_matter(verdict, context);
 	return verdict;
+}
+
+const SpfQuestion *verdict_spf_question(const Verdict *verdict)
+{
+	return &verdict->signals->auth.question;
+}
+
+void verdict_add_spf(Verdict *verdict, const VerdictContext *context, SpfAnswer answer)
+{
+	verdict->asks_spf = false;
+	verdict->spf = answer;
+	judge_writer(verdict, context, &answer);
+	conclude(verdict, context);
 }

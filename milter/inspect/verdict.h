@@ -11,7 +11,8 @@
 #include "incident/incident.h"
 #include "inspect/accounts.h"
 #include "inspect/answerable.h"
-#include "inspect/authres.h"
+#include "inspect/authentic.h"
+#include "inspect/correspondent.h"
 #include "inspect/rules.h"
 #include "mail/message.h"
 
@@ -43,7 +44,7 @@ typedef struct {
 	guint64 epoch;
 	bool resolved;        /* KIND: active or resolved */
 	Word word;
-	char *sender;         /* envelope sender, normalised address */
+	char *sender;         /* whom it goes to (correspondent.h), normalised address */
 	char *to;             /* the same as written */
 	char *support;        /* the support address that was written to, as in RCPT */
 	char *template_name;  /* or NULL: by severity */
@@ -69,6 +70,9 @@ typedef enum {
 	CLAIM_AWAY            /* the store could not be asked: nothing was claimed as far as we know */
 } ClaimAnswer;
 
+/* What was found in the mail; private to verdict*.c. */
+typedef struct Signals Signals;
+
 /* One header to insert. */
 typedef struct {
 	char *name;
@@ -85,7 +89,10 @@ typedef struct {
 	GPtrArray *rules;     /* char * */
 	char *language;       /* or NULL */
 	const Account *account;
-	Verified verified;
+	Verified verified;    /* who vouches for From */
+	Correspondent correspondent; /* whom an acknowledgement would go to */
+	bool asks_spf;        /* SPF would change this verdict: ask spf_question, then verdict_add_spf */
+	SpfAnswer spf;        /* what was answered; SPF_UNASKED where nobody asked */
 	GPtrArray *escalate, *sensitive; /* char * */
 	const Route *route;
 	char *tier, *queue;
@@ -95,17 +102,24 @@ typedef struct {
 	ReasonSet reasons;    /* all known, in order */
 	ClaimRequest *claim;  /* wanted, or NULL */
 	bool queued;          /* after verdict_fold */
-	GPtrArray *headers;   /* VerdictHeader *, in the order of insertion; Ack only after verdict_fold */
+	GPtrArray *headers;   /* VerdictHeader *, in the order of insertion; filled by verdict_fold */
 	GPtrArray *add_rcpts; /* char * */
 	bool replace_rcpts;
 	char *subject;        /* new Subject value or NULL */
+	Signals *signals;     /* private; NULL after verdict_fold */
 } Verdict;
 
 /* Decides, with the settings of the first support recipient in RCPT order. message is complete. Never fails. The verdict
- * points into context, which must outlive it. Caller frees. */
+ * points into context and message, which must outlive it. Where it says asks_spf it stands as if SPF had no answer. Caller frees. */
 Verdict *verdict_decide(const VerdictContext *context, const Message *message);
 
-/* Folds the claim's answer in and completes the headers (X-Outage-Ack, helpdesk suppression). Without a claim wanted, answer is
+/* What to ask where asks_spf is set; owned by the verdict. */
+const SpfQuestion *verdict_spf_question(const Verdict *verdict);
+
+/* Decides anew, with what SPF answered. Only where asks_spf is set, at most once, before verdict_fold. */
+void verdict_add_spf(Verdict *verdict, const VerdictContext *context, SpfAnswer answer);
+
+/* Folds the claim's answer in and builds the headers and other edits. Without a claim wanted, answer is
  * ignored. Must be called exactly once. */
 void verdict_fold(Verdict *verdict, const VerdictContext *context, ClaimAnswer answer);
 

@@ -146,8 +146,8 @@ void text_list_parts(Text *text, GMimeObject *object, guint level, bool enclosed
 	}
 }
 
-/* The undecoded bytes of a part. They lie in the buffer that the parser read, so that nothing is copied. */
-static bool part_bytes(GMimePart *part, TextLeaf *leaf)
+/* They lie in the buffer that the parser read, so that nothing is copied. */
+bool text_part_bytes(GMimePart *part, TextLeaf *leaf)
 {
 	GMimeDataWrapper *content = g_mime_part_get_content(part);
 	GMimeStream *stream = content != NULL ? g_mime_data_wrapper_get_stream(content) : NULL;
@@ -193,7 +193,7 @@ static void read_part(TextReader *reader, GMimeObject *object, bool enclosed)
 	}
 	leaf.encoding = g_mime_object_get_header(object, "Content-Transfer-Encoding");
 	leaf.charset = g_mime_object_get_content_type_parameter(object, "charset");
-	if (part_bytes(GMIME_PART(object), &leaf))
+	if (text_part_bytes(GMIME_PART(object), &leaf))
 		text_read_leaf(reader, &leaf, enclosed || use == TEXT_PART_REPORT);
 }
 

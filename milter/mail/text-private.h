@@ -115,10 +115,19 @@ void text_list_parts(Text *text, GMimeObject *object, guint level, bool enclosed
 /* Reads the words of object and all below it. */
 void text_read_object(TextReader *reader, GMimeObject *object, guint level, bool enclosed);
 
+/* Sets bytes and size of leaf to the undecoded bytes of a part, which live as long as it does; false where it has none. */
+bool text_part_bytes(GMimePart *part, TextLeaf *leaf);
+
 /* Returns true where text (may be NULL) starts with prefix in any case, white space in front aside. */
 bool text_value_starts(const char *text, const char *prefix);
 
-/* text.c: text_read; with always_parse a mail of one part goes through the MIME parser too (for comparison in tests). */
+/* text.c */
+
+/* Returns the parts of message, its structure mended where header and body do not agree, or NULL where the body is of one part;
+ * caller unrefs. */
+GMimeObject *text_parse(const Message *message);
+
+/* text_read; with always_parse a mail of one part goes through the MIME parser too (for comparison in tests). */
 Text *text_read_with(const Message *message, gsize max_text, bool always_parse);
 
 #endif

@@ -134,8 +134,8 @@ static void append_field(GString *entity, const char *name, const char *value)
 	g_string_append_c(entity, '\n');
 }
 
-/* Parses an entity (header fields, empty line, body) that this function takes over, and reads it. */
-static void read_entity(TextReader *reader, GString *entity)
+/* Parses an entity (header fields, empty line, body) that this function takes over. The object keeps the bytes alive. */
+static GMimeObject *parse_entity(GString *entity)
 {
 	gsize size = entity->len;
 	GByteArray *buffer = g_byte_array_new_take((guint8 *)g_string_free(entity, FALSE), size);
@@ -143,13 +143,9 @@ static void read_entity(TextReader *reader, GString *entity)
 	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
 	GMimeObject *object = g_mime_parser_construct_part(parser, parser_options);
 
-	if (object != NULL) {
-		text_list_parts(reader->text, object, 0, false);
-		text_read_object(reader, object, 0, false);
-		g_object_unref(object);
-	}
 	g_object_unref(parser);
 	g_object_unref(stream);
+	return object;
 }
 
 static bool line_is(const char *line, const char *end, const char *prefix)
@@ -264,19 +260,45 @@ static void read_single(TextReader *reader, const Message *message, GMimeContent
 		text_read_leaf(reader, &leaf, use == TEXT_PART_REPORT);
 }
 
-static void read_parts(TextReader *reader, const Message *message, const char *type)
+/* Parses the body as of that type; *cut is set where not all of it was. Caller unrefs; NULL where nothing came of it. */
+static GMimeObject *parse_parts(const Message *message, const char *type, bool *cut)
 {
 	gsize size = parsed_size(message->body->str, message->body->len);
 	GString *entity = g_string_sized_new(size + 256);
 
 	if (size < message->body->len)
-		reader->text->cut = true;
+		*cut = true;
 	append_field(entity, "Content-Type", type);
 	append_field(entity, "Content-Transfer-Encoding", message_header(message, "Content-Transfer-Encoding", 0));
 	append_field(entity, "Content-Disposition", message_header(message, "Content-Disposition", 0));
 	g_string_append_c(entity, '\n');
 	text_append_known_labels(entity, message->body->str, size);
-	read_entity(reader, entity);
+	return parse_entity(entity);
+}
+
+static void read_parts(TextReader *reader, const Message *message, const char *type)
+{
+	GMimeObject *object = parse_parts(message, type, &reader->text->cut);
+
+	if (object == NULL)
+		return;
+	text_list_parts(reader->text, object, 0, false);
+	text_read_object(reader, object, 0, false);
+	g_object_unref(object);
+}
+
+GMimeObject *text_parse(const Message *message)
+{
+	const char *value = message_header(message, "Content-Type", 0);
+	GMimeContentType *type = parse_type(value);
+	g_autofree char *structure = structure_type(message, value, type);
+	GMimeObject *object = NULL;
+	bool cut = false;
+
+	if (structure != NULL)
+		object = parse_parts(message, structure, &cut);
+	g_clear_object(&type);
+	return object;
 }
 
 static void read_body(TextReader *reader, const Message *message, bool always_parse)

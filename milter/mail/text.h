@@ -36,6 +36,18 @@ char *text_decode_header(const char *value);
  * order, at most 200; char *, owned by the array, never NULL. value may be NULL. Display names are dropped. */
 GPtrArray *text_addresses(const char *value);
 
+/* What a delivery status notification (RFC 3464, RFC 6533) says of one recipient. */
+typedef struct {
+	char *action;     /* lower case: failed, delayed, delivered, relayed, expanded or whatever stands there; never "" */
+	char *status;     /* such as "5.1.1", or "" where there is none of that form (RFC 3463) */
+	char *diagnostic; /* what the other MTA said, decoded, valid UTF-8 on one line; "" where there is nothing */
+} TextDeliveryStatus;
+
+/* Returns what message itself reports (TextDeliveryStatus *, owned by the array, never NULL): its delivery-status parts within a
+ * multipart/report of type delivery-status, or one that names no type. What an enclosed message reports is not this one's.
+ * At most 100 recipients, 64 KB of each part. */
+GPtrArray *text_delivery_statuses(const Message *message);
+
 /* Splits plain text (valid UTF-8, LF) into what the writer wrote and the rest (quoting, "On ... wrote:", "-- ", forwarded
  * headers of the common clients). own and rest receive it; max bytes each. */
 void text_split_quoted(const char *plain, GString *own, GString *rest, gsize max);

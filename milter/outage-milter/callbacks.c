@@ -33,6 +33,8 @@ typedef struct {
 	bool can_rcpt;
 	bool trusted;          /* client is one of our own earlier hops */
 	bool to_support;
+	char *bounced;         /* hash of whom a reply went to that may be coming back, or NULL */
+	bool inspects;         /* the verdict is wanted */
 	bool wants_body;
 	bool in_flight;        /* counted among the messages that a stop waits for */
 } Session;
@@ -81,7 +83,8 @@ static void session_forget_message(Session *session)
 	header_forged_reset(session->forged);
 	g_clear_pointer(&session->engine, engine_unref);
 	g_clear_pointer(&session->snapshot, snapshot_unref);
-	session->to_support = session->wants_body = false;
+	g_clear_pointer(&session->bounced, g_free);
+	session->to_support = session->inspects = session->wants_body = false;
 }
 
 static void session_free(Session *session)
@@ -91,6 +94,7 @@ static void session_free(Session *session)
 	header_forged_free(session->forged);
 	engine_unref(session->engine);
 	snapshot_unref(session->snapshot);
+	g_free(session->bounced);
 	g_free(session);
 }
 
@@ -197,6 +201,9 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **args)
 		message_add_rcpt(session->message, args[0]);
 		if (!session->to_support)
 			session->to_support = config_support(session->engine->config, args[0]) != NULL;
+		/* Only the null sender brings bounces (RFC 5321 section 4.5.5). */
+		if (session->bounced == NULL && g_strcmp0(session->message->sender, "") == 0)
+			session->bounced = service_bounce_hash(service, session->engine, args[0]);
 	}
 	return step(session);
 }
@@ -209,7 +216,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 		return step(session);
 	if (verdict_header_is_forged(session->engine->config, name, session->to_support))
 		header_forged_add(session->forged, name);
-	else if (session->to_support)
+	else if (session->to_support || session->bounced != NULL)
 		message_add_header(session->message, name, value);
 	return step(session);
 }
@@ -227,11 +234,14 @@ static sfsistat on_end_of_headers(SMFICTX *ctx)
 	Session *session = session_get(ctx);
 	VerdictContext context;
 
-	if (session == NULL || session->engine == NULL || !session->to_support || session->trusted)
+	if (session == NULL || session->engine == NULL || session->trusted)
 		return step(session);
-	session->snapshot = service_snapshot(service);
-	make_context(&context, session, NULL);
-	session->wants_body = !verdict_is_idle(&context);
+	if (session->to_support) {
+		session->snapshot = service_snapshot(service);
+		make_context(&context, session, NULL);
+		session->inspects = !verdict_is_idle(&context);
+	}
+	session->wants_body = session->inspects || session->bounced != NULL;
 	return step(session);
 }
 
@@ -341,6 +351,8 @@ static void inspect(SMFICTX *ctx, Session *session)
 
 	make_context(&context, session, accounts);
 	verdict = verdict_decide(&context, session->message);
+	if (verdict->asks_spf)
+		verdict_add_spf(verdict, &context, service_spf(service, session->engine, verdict));
 	if (verdict->claim != NULL)
 		answer = service_claim(service, session->engine, verdict);
 	verdict_fold(verdict, &context, answer);
@@ -359,8 +371,10 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
 	session->message->queue_id = g_strdup(smfi_getsymval(ctx, (char *)"i"));
 	if (session->can_edit && !session->trusted)
 		remove_forged(ctx, session);
-	if (session->wants_body)
+	if (session->inspects)
 		inspect(ctx, session);
+	if (session->bounced != NULL && !session->trusted)
+		service_note_bounce(service, session->engine, session->message, session->bounced);
 	session_forget_message(session);
 	return SMFIS_CONTINUE;
 }

@@ -87,8 +87,8 @@ static void log_start(const Engine *engine)
 		log_warning("mode is shadow: NO CUSTOMER IS BEING ANSWERED");
 	if (config->support[0] == NULL)
 		log_warning("no support address is configured: nothing is inspected");
-	else if (config->authserv_ids == NULL || config->authserv_ids[0] == NULL)
-		log_warning("auth.trusted_ids is empty: no sender counts as authenticated, so nobody is answered");
+	else if (!config_authenticates(config))
+		log_warning("auth.trusted_ids is empty and spf.enabled is off: no sender counts as authenticated, so nobody is answered");
 }
 
 static bool serve(Engine *engine, bool verbose, GError **error)

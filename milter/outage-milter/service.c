@@ -9,7 +9,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "mail/bounce.h"
 #include "reply/template.h"
+#include "spf/client.h"
 #include "store/pool.h"
 #include "store/watch.h"
 
@@ -19,6 +21,8 @@ struct Service {
 	Secret *secret;
 	Watch *watch;
 	StorePool *pool;
+	SpfClient *spf;    /* NULL where spf.enabled is off, or no helper can be started */
+	char *node;
 };
 
 static void check_route_templates(const Config *config, const Templates *templates, GPtrArray *mistakes)
@@ -31,6 +35,24 @@ static void check_route_templates(const Config *config, const Templates *templat
 			g_ptr_array_add(mistakes, g_strdup_printf("%s: route %s: there is no template \"%s\" in %s", config->path,
 			                              (*route)->name, name, config->template_dir));
 	}
+}
+
+static void check_spf_program(const Config *config, GPtrArray *mistakes)
+{
+	g_autofree char *program = config_spf_program(config);
+	g_autofree char *place = config_where(config, config->spf_program_line);
+
+	if (config->spf_enabled && !g_file_test(program, G_FILE_TEST_IS_EXECUTABLE))
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: spf.program: %s cannot be run; spf.enabled = false does without", place,
+		                              program));
+}
+
+static void check_shared_domains(const Config *config, GPtrArray *mistakes)
+{
+	g_autofree char *place = config_where(config, config->shared_file_line);
+
+	if (config->shared_file_missing)
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: ack.shared_domains_file: %s cannot be read", place, config->ack_shared_file));
 }
 
 Engine *service_check(Config *config, GPtrArray *mistakes)
@@ -46,6 +68,8 @@ Engine *service_check(Config *config, GPtrArray *mistakes)
 
 	if (!store_url_check(config->store_url, &error))
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", url_place, error->message));
+	check_spf_program(config, mistakes);
+	check_shared_domains(config, mistakes);
 	rules = rules_load(config->rules_dir, mistakes);
 	if (rules == NULL)
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: rules.dir: %s cannot be read", rules_place, config->rules_dir));
@@ -58,15 +82,10 @@ Engine *service_check(Config *config, GPtrArray *mistakes)
 	return mistakes->len == before && rules != NULL ? engine_new(config, rules) : NULL;
 }
 
-static char *node_name(void)
-{
-	return g_strdup(g_get_host_name());
-}
-
 Service *service_start(Engine *engine, GError **error)
 {
 	g_autofree char *path = config_secret_path(engine->config);
-	g_autofree char *node = node_name();
+	g_autoptr(GError) no_spf = NULL;
 	Secret *secret = secret_load(path, true, error);
 	Service *service;
 
@@ -78,8 +97,13 @@ Service *service_start(Engine *engine, GError **error)
 	g_mutex_init(&service->lock);
 	service->engine = engine;
 	service->secret = secret;
-	service->watch = watch_start(engine->config, node, NULL, NULL);
-	service->pool = store_pool_new(engine->config, node);
+	service->node = g_strdup(g_get_host_name());
+	service->watch = watch_start(engine->config, service->node, NULL, NULL);
+	service->pool = store_pool_new(engine->config, service->node);
+	if (engine->config->spf_enabled)
+		service->spf = spf_client_start(engine->config, &no_spf);
+	if (no_spf != NULL)
+		log_error("SPF is not checked: %s", no_spf->message);
 	return service;
 }
 
@@ -161,12 +185,44 @@ static ClaimAnswer ask(Service *service, const StoreClaim *claim, const Config *
 	return CLAIM_AWAY;
 }
 
-static bool domain_is_capped(const Config *config, const char *domain)
+SpfAnswer service_spf(Service *service, const Engine *engine, const Verdict *verdict)
 {
-	for (char **shared = config->ack_shared_domains; shared != NULL && *shared != NULL; shared++)
-		if (domain_is_under(domain, *shared))
-			return false;
-	return config->ack_domain_cap > 0;
+	if (service->spf == NULL)
+		return (SpfAnswer){ .result = SPF_TEMPERROR };
+	return spf_client_ask(service->spf, verdict_spf_question(verdict), engine->config->spf_timeout);
+}
+
+char *service_bounce_hash(Service *service, const Engine *engine, const char *rcpt)
+{
+	const char *base = engine->config->bounce_address;
+	char *hash;
+
+	if (!bounce_address_is(base, rcpt))
+		return NULL;
+	hash = bounce_address_read(service->secret, base, rcpt);
+	if (hash == NULL)
+		log_info("mail to the bounce address with a tag that is not ours");
+	return hash;
+}
+
+void service_note_bounce(Service *service, const Engine *engine, const Message *message, const char *hash)
+{
+	const Config *config = engine->config;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *why = NULL;
+	Store *store;
+	bool ok;
+
+	if (!bounce_is_failure(message, &why))
+		return;
+	store = store_pool_borrow(service->pool, config->store_timeout);
+	ok = store != NULL && store_block(store, hash, config->bounce_block / 1000, why, service->node, &error);
+	if (store != NULL)
+		store_pool_return(service->pool, store, !ok);
+	if (ok)
+		log_event("bounced", "queue_id", message->queue_id, "hash", hash, "why", why, NULL);
+	else
+		log_warning("a bounce was not noted: %s", error != NULL ? error->message : "no connection to the store was free in time");
 }
 
 ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict *verdict)
@@ -184,7 +240,7 @@ ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict 
 		.payload = payload,
 		.mac = mac,
 		.domain = domain,
-		.domain_capped = domain_is_capped(config, domain),
+		.domain_capped = config->ack_domain_cap > 0 && !config_domain_is_shared(config, domain),
 	};
 
 	return ask(service, &claim, config);
@@ -209,7 +265,8 @@ void service_log_verdict(Service *service, const Engine *engine, const Message *
 	log_event("message", "queue_id", message->queue_id, "message_id", message_header(message, "Message-ID", 0), "sender", sender,
 	    "rcpt", verdict->rcpt, "incident", verdict->incident != NULL ? verdict->incident->state.id : NULL, "match",
 	    verdict->match ? "yes" : "no", "score", score, "account", verdict->account != NULL ? verdict->account->name : NULL,
-	    "verified", verified_name(verdict->verified), "queue", verdict->queue, "ack",
+	    "verified", verified_name(verdict->verified), "spf",
+	    verdict->spf.result != SPF_UNASKED ? spf_result_name(verdict->spf.result) : NULL, "queue", verdict->queue, "ack",
 	    verdict->queued             ? "queued"
 	        : verdict->reasons == 0 ? "shadow"
 	                                : "none",

@@ -24,6 +24,15 @@ Engine *service_engine(Service *service);
 Snapshot *service_snapshot(Service *service);
 Accounts *service_accounts(Service *service);
 
+/* Asks DNS, by way of a helper, what SPF says of the verdict's writer, within config.spf_timeout. */
+SpfAnswer service_spf(Service *service, const Engine *engine, const Verdict *verdict);
+
+/* Returns the hash of whom a reply went to where rcpt is the tagged address of that reply, else NULL; caller frees. */
+char *service_bounce_hash(Service *service, const Engine *engine, const char *rcpt);
+
+/* Where message is a bounce for good, keeps further mail from the address with that hash. */
+void service_note_bounce(Service *service, const Engine *engine, const Message *message, const char *hash);
+
 /* Asks the store for the acknowledgement that verdict wants, within config.store_timeout. */
 ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict *verdict);
 

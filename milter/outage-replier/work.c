@@ -1,7 +1,10 @@
 /* work: one job after another, from the queue to the MTA. Layer: program.
  *
  * A job says only who is to be answered; what is said comes from the newest state of its incident, read anew for each. A job
- * leaves the queue after the MTA took the mail, or when its incident was withdrawn, or when it is buried with a reason. */
+ * leaves the queue after the MTA took the mail, or when its incident was withdrawn, or when it is buried with a reason.
+ *
+ * A signature says that one of our nodes wrote a job and not that it is due: whoever can write to the store can put an old one there
+ * again. So a letter leaves only under a mark that stands for this very job, and this process never sends one twice. */
 #include "outage-replier/work.h"
 
 #include <string.h>
@@ -11,6 +14,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "mail/bounce.h"
+#include "outage-replier/sent.h"
 #include "reply/compose.h"
 #include "reply/submit.h"
 #include "store/store.h"
@@ -22,6 +27,8 @@
 /* A held job is looked at again this often (seconds). */
 #define HOLD_SECONDS 30
 #define HEARTBEAT_SECONDS 10
+/* Tokens of sent letters that are remembered: days of the worst outage, about 10 MB. */
+#define SENT_MAX 100000
 
 struct Worker {
 	GMutex lock;          /* guards config, templates, changed, stopping */
@@ -38,7 +45,7 @@ struct Worker {
 	gint64 heartbeat_at;
 	gint64 backoff_ms;    /* 0 while the store works */
 	bool held;            /* logged that a pause holds everything */
-	GHashTable *sent;     /* tokens of jobs that the MTA took and that could not be ended yet */
+	SentLog *sent;        /* what this process has sent */
 };
 
 /* One job on its way. */
@@ -77,7 +84,7 @@ Worker *worker_new(Config *config, Templates *templates, GError **error)
 	worker->secret = secret;
 	/* A replier and a milter on one machine are two members of the cluster. */
 	worker->node = g_strdup_printf("%s/replier", g_get_host_name());
-	worker->sent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	worker->sent = sent_log_new(SENT_MAX);
 	return worker;
 }
 
@@ -85,7 +92,7 @@ void worker_free(Worker *worker)
 {
 	if (worker == NULL)
 		return;
-	g_hash_table_unref(worker->sent);
+	sent_log_free(worker->sent);
 	submitter_free(worker->submitter);
 	store_close(worker->store);
 	snapshot_unref(worker->snapshot);
@@ -264,10 +271,23 @@ static gint64 retry_delay(const Config *config, guint tries)
 	return MIN(delay, config->reply_retry_max) / 1000;
 }
 
+/* The relay knows that there is no such mailbox: nothing more goes there for a while. */
+static bool block_and_bury(Worker *worker, const Task *task, const char *why)
+{
+	g_autofree char *words = bounce_words(why);
+	GError *error = NULL;
+
+	if (!store_block(worker->store, task->hash, task->config->bounce_block / 1000, words, worker->node, &error))
+		return step_failed(worker, error);
+	return bury(worker, task, why);
+}
+
 static bool send_failed(Worker *worker, const Task *task, const GError *why)
 {
 	GError *error = NULL;
 
+	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_RECIPIENT))
+		return block_and_bury(worker, task, why->message);
 	/* Refused for good; or sent whole and never answered: a second try might be a second letter, so a person decides. */
 	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED) || g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN))
 		return bury(worker, task, why->message);
@@ -287,9 +307,9 @@ static bool end_sent(Worker *worker, const Task *task)
 {
 	GError *error = NULL;
 
-	if (!store_job_done(worker->store, task->stored, &error))
+	if (!store_job_done(worker->store, task->stored, task->hash, &error))
 		return step_failed(worker, error);
-	g_hash_table_remove(worker->sent, task->job->token);
+	sent_log_end(worker->sent, task->job->token);
 	(void)store_count(worker->store, task->job->request->id, "sent", 1, NULL);
 	return true;
 }
@@ -305,7 +325,7 @@ static bool send_reply(Worker *worker, const Task *task, const Incident *inciden
 	if (!submitter_send(worker->submitter, composed, &why))
 		return send_failed(worker, task, why);
 	log_job(task, "acknowledged", composed->kind, composed->message_id);
-	g_hash_table_add(worker->sent, g_strdup(task->job->token));
+	sent_log_add(worker->sent, task->job->token);
 	return end_sent(worker, task);
 }
 
@@ -346,7 +366,41 @@ static const char *hold_reason(const Worker *worker, const Task *task, const Inc
 	    : NULL;
 }
 
-/* Does what the job asks for, as far as it still holds. False where the store failed. */
+/* A job that one of our nodes signed and that is not owed: somebody put it there. */
+static bool refuse_replay(Worker *worker, const Task *task, const char *why)
+{
+	GError *error = NULL;
+
+	log_error("job %s is refused and buried: %s", task->stored->handle, why);
+	return store_job_bury(worker->store, task->stored, why, &error) || step_failed(worker, error);
+}
+
+/* *go_on: the job's mark says that its letter is owed and has not left. A letter that the MTA took just before a crash was not
+ * marked as sent and stands: it leaves again under the same Message-ID, for otherwise one that it did not take would be lost. */
+static bool check_standing(Worker *worker, const Task *task, bool *go_on)
+{
+	JobStanding standing;
+	GError *error = NULL;
+
+	*go_on = false;
+	if (!store_job_standing(worker->store, task->job, task->hash, &standing, &error))
+		return step_failed(worker, error);
+	switch (standing) {
+	case JOB_STANDS:
+		*go_on = true;
+		return true;
+	case JOB_SENT:
+		return refuse_replay(worker, task, "replayed: its letter has been sent");
+	case JOB_REPLACED:
+		return withdraw(worker, task, "a later mail of the sender has claimed anew");
+	case JOB_UNMARKED:
+		break;
+	}
+	return refuse_replay(worker, task, "never claimed: the store has no mark for it");
+}
+
+/* Does what the job asks for, as far as it still holds. False where the store failed. The standing comes before whatever touches the
+ * mark (withdraw, promote): a replayed job must not get at the mark of the letter that was sent. */
 static bool work_on(Worker *worker, const Task *task)
 {
 	const ClaimRequest *request = task->job->request;
@@ -354,10 +408,18 @@ static bool work_on(Worker *worker, const Task *task)
 	const char *why = hold_reason(worker, task, incident);
 	bool go_on = true;
 
-	if (g_hash_table_contains(worker->sent, task->job->token))
+	switch (sent_log_state(worker->sent, task->job->token)) {
+	case SENT_TAKEN:
 		return end_sent(worker, task);
+	case SENT_ENDED:
+		return refuse_replay(worker, task, "replayed: this replier has sent its letter");
+	case SENT_NOT:
+		break;
+	}
 	if (why != NULL)
 		return hold(worker, task, why);
+	if (!check_standing(worker, task, &go_on) || !go_on)
+		return worker->store != NULL;
 	if (incident == NULL || g_strcmp0(incident->state.id, request->id) != 0 || incident->state.epoch != request->epoch ||
 	    !incident_is_active(incident, clock_now(), task->config->resolved_for / 1000))
 		return withdraw(worker, task, "the incident was ended");

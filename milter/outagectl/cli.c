@@ -111,8 +111,9 @@ void cli_warn_silent(const Config *config)
 		fprintf(stderr, "mode is shadow: NO CUSTOMER IS BEING ANSWERED (set mode = \"live\" in %s)\n", config->path);
 	if (config->support[0] == NULL)
 		fprintf(stderr, "no support address is configured: NO MAIL IS INSPECTED (set support in %s)\n", config->path);
-	if (config->authserv_ids == NULL || config->authserv_ids[0] == NULL)
-		fprintf(stderr, "auth.trusted_ids is empty: no sender counts as authenticated, NO CUSTOMER IS BEING ANSWERED\n");
+	if (!config_authenticates(config))
+		fprintf(stderr, "auth.trusted_ids is empty and spf.enabled is off: no sender counts as authenticated, NO CUSTOMER IS BEING "
+		                "ANSWERED\n");
 }
 
 void cli_print_json(JsonBuilder *builder, bool pretty)

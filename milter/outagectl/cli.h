@@ -60,5 +60,6 @@ int command_check(Cli *cli, int argc, char **argv);
 int command_preview(Cli *cli, int argc, char **argv);
 int command_accounts(Cli *cli, int argc, char **argv);
 int command_acks(Cli *cli, int argc, char **argv);
+int command_bounced(Cli *cli, int argc, char **argv);
 
 #endif

@@ -1,9 +1,11 @@
-/* cmd-admin: accounts and acks, the store's two lists that an admin looks after. Layer: program. */
+/* cmd-admin: accounts, acks and bounced addresses, what an admin looks after in the store. Layer: program. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "outagectl/cli.h"
 
 static void print_account(const Account *account, gpointer unused)
@@ -181,4 +183,68 @@ int command_acks(Cli *cli, int argc, char **argv)
 	if (list)
 		return acks_list(cli, strcmp(verb, "dead") == 0 ? QUEUE_DEAD : QUEUE_PENDING);
 	return acks_move(cli, strcmp(verb, "retry") == 0, all ? NULL : argv[2]);
+}
+
+/* Addresses are kept as keyed hashes, so the site secret is needed to look for one. */
+static char *address_hash(Cli *cli, const char *text, GError **error)
+{
+	g_autofree char *path = config_secret_path(cli->config);
+	g_autofree char *normal = address_normal_text(text);
+	g_autoptr(Secret) secret = secret_load(path, false, error);
+
+	return secret != NULL ? secret_address_hash(secret, normal) : NULL;
+}
+
+static int bounced_show(Cli *cli, const char *address, const char *hash)
+{
+	g_autofree char *why = NULL, *time = NULL, *safe = NULL;
+	GError *error = NULL;
+	gint64 until = 0;
+
+	if (!store_blocked(cli->store, hash, &why, &until, &error))
+		return cli_error(error);
+	if (why == NULL) {
+		printf("%s: no mail to it has come back\n", address);
+		return CLI_DONE;
+	}
+	time = clock_format(until);
+	safe = log_escape(why, 300);
+	printf("%s: mail to it came back; nothing is sent to it until %s%s%s\n", address, time, *safe != '\0' ? ": " : "", safe);
+	return CLI_DONE;
+}
+
+static int bounced_clear(Cli *cli, const char *address, const char *hash)
+{
+	GError *error = NULL;
+	bool found = false;
+
+	if (!store_unblock(cli->store, hash, cli->by, &found, &error))
+		return cli_error(error);
+	printf("%s: %s\n", address, found ? "is written to again" : "was not held back");
+	return CLI_DONE;
+}
+
+int command_bounced(Cli *cli, int argc, char **argv)
+{
+	gboolean clear = FALSE;
+	const GOptionEntry entries[] = {
+		{ "clear", 0, 0, G_OPTION_ARG_NONE, &clear, "write to it again", NULL },
+		G_OPTION_ENTRY_NULL,
+	};
+	g_autofree char *normal = NULL, *hash = NULL;
+	GError *error = NULL;
+
+	if (!cli_options(cli, entries, "ADDRESS - whether mail to it has come back", &argc, &argv))
+		return CLI_USAGE;
+	if (argc != 2)
+		return cli_usage("bounced takes one ADDRESS");
+	normal = address_normal_text(argv[1]);
+	if (normal == NULL)
+		return cli_usage("\"%s\" is no mail address", argv[1]);
+	if (!cli_store(cli))
+		return CLI_FAILED;
+	hash = address_hash(cli, normal, &error);
+	if (hash == NULL)
+		return cli_error(error);
+	return clear ? bounced_clear(cli, normal, hash) : bounced_show(cli, normal, hash);
 }

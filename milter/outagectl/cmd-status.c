@@ -71,8 +71,9 @@ static void find_warnings(Status *status, const Config *config)
 		warn(status, "mode is shadow: NO CUSTOMER IS BEING ANSWERED");
 	if (config->support[0] == NULL)
 		warn(status, "no support address is configured: NO MAIL IS INSPECTED");
-	if (config->authserv_ids == NULL || config->authserv_ids[0] == NULL)
-		warn(status, "auth.trusted_ids is empty: no sender counts as authenticated, so NO CUSTOMER IS BEING ANSWERED");
+	if (!config_authenticates(config))
+		warn(status, "auth.trusted_ids is empty and spf.enabled is off: no sender counts as authenticated, so NO CUSTOMER IS BEING "
+		             "ANSWERED");
 	if (status->snapshot->pause != NULL)
 		g_ptr_array_add(status->warnings, g_strdup_printf("PAUSED: %s", status->snapshot->pause));
 	for (guint i = 0; i < status->snapshot->problems->len; i++)
@@ -121,14 +122,52 @@ static void print_text(const char *label, const char *value)
 		printf("    %-12s %s\n", label, safe);
 }
 
+/* What the store counts as held back stands under this and a reason code. */
+#define HELD "held:"
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names of counters, in order. */
+static GPtrArray *counter_names(GHashTable *counters)
+{
+	GPtrArray *names = g_ptr_array_new();
+	GHashTableIter iter;
+	gpointer name;
+
+	g_hash_table_iter_init(&iter, counters);
+	while (g_hash_table_iter_next(&iter, &name, NULL))
+		g_ptr_array_add(names, name);
+	g_ptr_array_sort(names, by_name);
+	return names;
+}
+
+static void print_counters(GHashTable *counters)
+{
+	g_autoptr(GPtrArray) names = counter_names(counters);
+	g_autoptr(GString) held = g_string_new(NULL);
+
+	for (guint i = 0; i < names->len; i++) {
+		const char *name = g_ptr_array_index(names, i);
+		g_autofree char *label = log_escape(name, 40);
+
+		if (g_str_has_prefix(name, HELD))
+			g_string_append_printf(held, "%s%s %s", held->len > 0 ? ", " : "", (const char *)g_hash_table_lookup(counters, name),
+			    label + strlen(HELD));
+		else
+			print_text(label, g_hash_table_lookup(counters, name));
+	}
+	print_text("held back", held->str);
+}
+
 static void print_incident(Cli *cli, const Status *status, const Incident *incident)
 {
 	const IncidentState *state = &incident->state;
 	g_autofree char *since = ago(status->now, state->word == WORD_RESOLVED ? state->resolved_at : state->declared_at);
 	g_autofree char *id = log_escape(state->id, 0);
 	g_autoptr(GHashTable) counters = NULL;
-	GHashTableIter iter;
-	gpointer name, value;
 
 	printf("%s: %s, %s, for %s (%s)\n", incident->name, word_name(state->word), incident_phase(incident), since, id);
 	print_text("title", incident->texts[TEXT_TITLE]);
@@ -136,14 +175,8 @@ static void print_incident(Cli *cli, const Status *status, const Incident *incid
 	print_text("next update", incident->texts[TEXT_NEXT_UPDATE_AT]);
 	print_text("last update", incident->update_text);
 	counters = store_counters(cli->store, state->id, NULL);
-	if (counters == NULL)
-		return;
-	g_hash_table_iter_init(&iter, counters);
-	while (g_hash_table_iter_next(&iter, &name, &value)) {
-		g_autofree char *label = log_escape(name, 40);
-
-		print_text(label, value);
-	}
+	if (counters != NULL)
+		print_counters(counters);
 }
 
 static void print_status(Cli *cli, const Status *status)
@@ -180,12 +213,29 @@ static void print_status(Cli *cli, const Status *status)
 	}
 }
 
+static void json_counters(JsonBuilder *builder, GHashTable *counters)
+{
+	g_autoptr(GPtrArray) names = counters != NULL ? counter_names(counters) : g_ptr_array_new();
+
+	for (int held = 0; held <= 1; held++) {
+		json_builder_set_member_name(builder, held ? "held" : "counters");
+		json_builder_begin_object(builder);
+		for (guint i = 0; i < names->len; i++) {
+			const char *name = g_ptr_array_index(names, i);
+
+			if (g_str_has_prefix(name, HELD) != (held == 1))
+				continue;
+			json_builder_set_member_name(builder, held ? name + strlen(HELD) : name);
+			json_builder_add_int_value(builder, g_ascii_strtoll(g_hash_table_lookup(counters, name), NULL, 10));
+		}
+		json_builder_end_object(builder);
+	}
+}
+
 static void json_incident(Cli *cli, JsonBuilder *builder, const Status *status, const Incident *incident)
 {
 	const IncidentState *state = &incident->state;
 	g_autoptr(GHashTable) counters = state->id != NULL ? store_counters(cli->store, state->id, NULL) : NULL;
-	GHashTableIter iter;
-	gpointer name, value;
 
 	json_builder_begin_object(builder);
 	cli_json_string(builder, "name", incident->name);
@@ -205,16 +255,7 @@ static void json_incident(Cli *cli, JsonBuilder *builder, const Status *status, 
 	json_builder_end_object(builder);
 	cli_json_string(builder, "update", incident->update_text);
 	cli_json_time(builder, "update_at", incident->update_at);
-	json_builder_set_member_name(builder, "counters");
-	json_builder_begin_object(builder);
-	if (counters != NULL) {
-		g_hash_table_iter_init(&iter, counters);
-		while (g_hash_table_iter_next(&iter, &name, &value)) {
-			json_builder_set_member_name(builder, name);
-			json_builder_add_int_value(builder, g_ascii_strtoll(value, NULL, 10));
-		}
-	}
-	json_builder_end_object(builder);
+	json_counters(builder, counters);
 	json_builder_end_object(builder);
 }
 

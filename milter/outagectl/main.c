@@ -27,6 +27,7 @@ static const struct {
 	{ "preview", command_preview, "preview [--incident P1] [--kind K] [--language de] [--account NAME]", false },
 	{ "accounts", command_accounts, "accounts list | set KEY JSON | remove KEY | import FILE", false },
 	{ "acks", command_acks, "acks pending | dead | retry ID|--all | bury ID|--all", false },
+	{ "bounced", command_bounced, "bounced ADDRESS [--clear]", false },
 };
 
 static void print_help(bool admin)

@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "mail/bounce.h"
 #include "mail/header.h"
 #include "reply/clean.h"
 
@@ -387,6 +388,26 @@ static bool render(const Letter *letter, const Templates *templates, const Incid
 	return true;
 }
 
+/* Returns who the MTA is to tell of a failure, "" for nobody, NULL with error: the bounce address with the recipient's own tag, else
+ * the one address for all. The tag is made for whom the mark was set, so that a bounce finds the address however it was written. */
+static char *make_envelope_sender(const Letter *letter, const Secret *secret, GError **error)
+{
+	const Config *config = letter->config;
+	bool tagged = is_set(config->bounce_address);
+	if (!tagged && !is_set(config->envelope_sender))
+		return g_strdup("");
+	g_autoptr(Address) sender = tagged ? own_address(config->bounce_address, "reply.bounce_address", error) :
+	    own_address(config->envelope_sender, "reply.envelope_sender", error);
+	if (sender == NULL)
+		return NULL;
+	if (!tagged)
+		return address_to_string(sender);
+	g_autofree char *base = address_normal(sender);
+	g_autofree char *to = address_normal(letter->to);
+	g_autofree char *hash = secret_address_hash(secret, to);
+	return bounce_address_make(secret, base, hash);
+}
+
 Composed *compose_ack(const Config *config, const Templates *templates, const Secret *secret, const Incident *incident, const Job *job,
     gint64 now, GError **error)
 {
@@ -395,19 +416,12 @@ Composed *compose_ack(const Config *config, const Templates *templates, const Se
 	g_autoptr(Composed) composed = g_new0(Composed, 1);
 	if (!check_incident(incident, job->request, error) || !letter_fill(&letter, config, job->request, error))
 		return NULL;
-	if (is_set(config->envelope_sender)) {
-		g_autoptr(Address) sender = own_address(config->envelope_sender, "reply.envelope_sender", error);
-		if (sender == NULL)
-			return NULL;
-		composed->envelope_sender = address_to_string(sender);
-	} else {
-		composed->envelope_sender = g_strdup("");
-	}
-	if (!render(&letter, templates, incident, now, composed, error))
+	composed->envelope_sender = make_envelope_sender(&letter, secret, error);
+	if (composed->envelope_sender == NULL || !render(&letter, templates, incident, now, composed, error))
 		return NULL;
 	composed->to = address_to_string(letter.to);
 	composed->smtputf8 = address_needs_smtputf8(letter.to) || address_needs_smtputf8(letter.from) ||
-	    address_needs_smtputf8(letter.reply_to);
+	    address_needs_smtputf8(letter.reply_to) || !g_str_is_ascii(composed->envelope_sender);
 	composed->message_id = make_message_id(&letter, secret, incident->state.word);
 	write_message(&letter, composed, now);
 	return g_steal_pointer(&composed);

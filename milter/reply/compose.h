@@ -17,9 +17,9 @@ typedef struct {
 	char *subject;
 	char *text;            /* the body as text */
 	char *message_id;      /* "<...>" deterministic per (incident id, sender, kind) */
-	char *envelope_sender; /* "" = <> */
+	char *envelope_sender; /* "" = <>; tagged with the recipient's hash where reply.bounce_address is set */
 	char *to;              /* one addr-spec */
-	bool smtputf8;         /* the recipient's local part needs it */
+	bool smtputf8;         /* a local part in its envelope or header is not ASCII */
 	char *bytes;           /* the whole message, CRLF line ends */
 	gsize size;
 } Composed;

@@ -2,8 +2,8 @@
  * libcurl.
  *
  * libcurl passes an address on as it is, line breaks included, and sends UTF-8 to servers that never offered SMTPUTF8. So every
- * address is parsed again here, and the server's lines are read along: they show what EHLO offered, how far the dialogue came and
- * what the server said last. */
+ * address is parsed again here, and both sides' lines are read along: they show what EHLO offered, how far the dialogue came, what the
+ * server said last, and whether it was the recipient that it did not want. */
 #include "reply/submit.h"
 
 #include <curl/curl.h>
@@ -18,6 +18,7 @@
 /* A server may close an idle connection at any moment (Postfix under stress: after 10 s); an older one is not worth the try. */
 #define IDLE_SECONDS 8L
 #define LINE_BYTES 400
+#define REFUSAL_BYTES 4000
 
 struct Submitter {
 	CURL *curl;
@@ -33,6 +34,8 @@ struct Submitter {
 	bool needs_smtputf8;
 	bool lacks_smtputf8;   /* and therefore we left */
 	bool sent_whole;       /* every byte of the message has left */
+	bool asked_rcpt;       /* the command that left last was RCPT */
+	GString *rcpt_refusal; /* every line of a 5xx to it, one below the other; "" where there was none */
 };
 
 typedef struct {
@@ -48,6 +51,16 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *data)
 	upload->bytes += taken;
 	upload->left -= taken;
 	return taken;
+}
+
+/* libcurl tells of every command on its way out, and of much else that is none of ours. */
+static int on_debug(CURL *curl, curl_infotype type, char *bytes, size_t size, void *data)
+{
+	Submitter *submitter = data;
+	(void)curl;
+	if (type == CURLINFO_HEADER_OUT)
+		submitter->asked_rcpt = size >= 5 && g_ascii_strncasecmp(bytes, "RCPT ", 5) == 0;
+	return 0;
 }
 
 /* One line of the server:
@@ -73,6 +86,8 @@ static size_t on_server_line(char *buffer, size_t size, size_t count, void *data
 		submitter->greeted = last;
 		submitter->lacks_smtputf8 = last && submitter->needs_smtputf8 && !submitter->offers_smtputf8;
 	}
+	if (submitter->asked_rcpt && line[0] == '5' && submitter->rcpt_refusal->len < REFUSAL_BYTES)
+		g_string_append_printf(submitter->rcpt_refusal, "%s\n", line);
 	if (last)
 		submitter->answers++;
 	submitter->code = atoi(line);
@@ -113,6 +128,9 @@ static void set_options(Submitter *submitter)
 	curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_server_line);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, submitter);
+	curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L); /* or on_debug is not asked; it prints nothing */
+	curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_debug);
+	curl_easy_setopt(curl, CURLOPT_DEBUGDATA, submitter);
 }
 
 Submitter *submitter_new(const Config *config)
@@ -125,6 +143,7 @@ Submitter *submitter_new(const Config *config)
 	Submitter *submitter = g_new0(Submitter, 1);
 	submitter->url = relay_url(config);
 	submitter->timeout = CLAMP(config->reply_timeout, 1, G_MAXINT);
+	submitter->rcpt_refusal = g_string_new(NULL);
 	submitter->curl = curl_easy_init();
 	if (submitter->curl != NULL)
 		set_options(submitter);
@@ -138,6 +157,7 @@ void submitter_free(Submitter *submitter)
 	curl_easy_cleanup(submitter->curl);
 	g_free(submitter->url);
 	g_free(submitter->last_line);
+	g_string_free(submitter->rcpt_refusal, TRUE);
 	g_free(submitter);
 }
 
@@ -165,6 +185,8 @@ static CURLcode transfer(Submitter *submitter, const Composed *message, bool fre
 	submitter->answers = 0;
 	submitter->code = 0;
 	submitter->lacks_smtputf8 = false;
+	submitter->asked_rcpt = false;
+	g_string_truncate(submitter->rcpt_refusal, 0);
 	submitter->needs_smtputf8 = message->smtputf8;
 	submitter->error[0] = '\0';
 	curl_easy_setopt(submitter->curl, CURLOPT_READDATA, &upload);
@@ -186,6 +208,53 @@ static bool connection_was_stale(Submitter *submitter, CURLcode result)
 	return submitter->answers == 0 || (submitter->answers == 1 && submitter->code == 421);
 }
 
+/* The enhanced status code at the start of a reply's text (RFC 2034, RFC 3463):
+ *
+ *     status-code = "5" "." subject "." detail            subject, detail = 1*3DIGIT
+ */
+static bool read_enhanced(const char *text, guint *subject, guint *detail)
+{
+	guint *const numbers[] = { subject, detail };
+	if (*text++ != '5')
+		return false;
+	for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+		gsize digits = 0;
+		if (*text++ != '.')
+			return false;
+		while (digits < 4 && g_ascii_isdigit(text[digits]))
+			digits++;
+		if (digits < 1 || digits > 3)
+			return false;
+		*numbers[i] = (guint)g_ascii_strtoull(text, NULL, 10);
+		text += digits;
+	}
+	return *text == '\0' || *text == ' ';
+}
+
+/* Returns true where a 5xx to RCPT says that this address is wrong or its mailbox closed. Servers answer there, too, what they think
+ * of the client and of MAIL FROM: that speaks of us, and whoever takes it for the address never writes to a customer again.
+ *
+ *     5.1.x  the address (but 5.1.7 and 5.1.8: the sender's)        5.2.x  its mailbox
+ *     5.0.x, and a reply without such a code, say nothing more than 550 to 553 do
+ *     all others (routing, policy, authentication, the server): not the address */
+static bool refusal_is_of_address(const char *refusal)
+{
+	static const char *const ours[] = { "relay", "authenti", "prohibit", "policy" };
+	g_auto(GStrv) lines = g_strsplit(refusal, "\n", -1);
+	int code = atoi(refusal);
+	for (char **line = lines; *line != NULL; line++) {
+		guint subject, detail;
+		if (strlen(*line) < 5 || !read_enhanced(*line + 4, &subject, &detail) || subject == 0)
+			continue;
+		return (subject == 1 && detail != 7 && detail != 8) || subject == 2;
+	}
+	g_autofree char *lower = g_ascii_strdown(refusal, -1);
+	for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
+		if (strstr(lower, ours[i]) != NULL)
+			return false;
+	return code >= 550 && code <= 553;
+}
+
 /* Says what went wrong: a 5xx to MAIL, RCPT, DATA or the final dot is for good. Before that it speaks of this relay's mood and
  * not of the message: later. */
 static void set_failure(Submitter *submitter, CURLcode result, GError **error)
@@ -198,7 +267,8 @@ static void set_failure(Submitter *submitter, CURLcode result, GError **error)
 	g_autofree char *words = log_escape(submitter->last_line, LINE_BYTES);
 	int code = submitter->code;
 	if (submitter->greeted && code >= 500 && code <= 599 && result != CURLE_OPERATION_TIMEDOUT) {
-		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED, "the relay refused: %s", words);
+		bool of_address = submitter->rcpt_refusal->len > 0 && refusal_is_of_address(submitter->rcpt_refusal->str);
+		g_set_error(error, OUTAGE_ERROR, of_address ? OUTAGE_ERROR_RECIPIENT : OUTAGE_ERROR_REFUSED, "the relay refused: %s", words);
 		return;
 	}
 	const char *reason = result == CURLE_OK ? "the connection ended before the relay had taken the message" :
@@ -232,6 +302,12 @@ bool submitter_send(Submitter *submitter, const Composed *message, GError **erro
 		return false;
 	}
 #endif
+	/* libcurl says SMTPUTF8 where the envelope needs it, and never for the sake of a header. */
+	if (message->smtputf8 && g_str_is_ascii(from) && g_str_is_ascii(to)) {
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED, "From or Reply-To is not ASCII, and the recipient's address is: "
+		    "mail to them needs an ASCII reply.from and reply_to (RFC 6531)");
+		return false;
+	}
 	struct curl_slist *recipients = curl_slist_append(NULL, to);
 	curl_easy_setopt(submitter->curl, CURLOPT_MAIL_FROM, from);
 	curl_easy_setopt(submitter->curl, CURLOPT_MAIL_RCPT, recipients);

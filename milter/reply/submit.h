@@ -16,7 +16,9 @@ void submitter_free(Submitter *submitter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Submitter, submitter_free)
 
 /* Sends. True once the server took it (250 after the final dot). OUTAGE_ERROR_UNAVAILABLE: try later (4xx, no connection);
- * OUTAGE_ERROR_UNKNOWN: it was sent whole and not answered in time, so it may have been taken; OUTAGE_ERROR_REFUSED: 5xx, or the recipient needs SMTPUTF8 and the server has none; the message has the server's words. */
+ * OUTAGE_ERROR_UNKNOWN: it was sent whole and not answered in time, so it may have been taken;
+ * OUTAGE_ERROR_RECIPIENT: 5xx to RCPT TO, so it is this address that is wrong; OUTAGE_ERROR_REFUSED: any other 5xx, or the recipient needs
+ * SMTPUTF8 and the server has none; the message has the server's words. */
 bool submitter_send(Submitter *submitter, const Composed *message, GError **error);
 
 #endif

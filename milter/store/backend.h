@@ -19,7 +19,8 @@ typedef struct {
 	GPtrArray *(*events)(Store *store, guint count, GError **error);
 	bool (*claim)(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
 	StoredJob *(*job_take)(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error);
-	bool (*job_done)(Store *store, const StoredJob *job, GError **error);
+	bool (*job_done)(Store *store, const StoredJob *job, const char *hash, GError **error);
+	bool (*job_standing)(Store *store, const Job *job, const char *hash, JobStanding *standing, GError **error);
 	bool (*job_retry)(Store *store, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
 	bool (*job_bury)(Store *store, const StoredJob *job, const char *why, GError **error);
 	bool (*job_withdraw)(Store *store, const StoredJob *job, const char *hash, GError **error);
@@ -28,6 +29,9 @@ typedef struct {
 	GPtrArray *(*queue_list)(Store *store, QueueList list, guint count, GError **error);
 	bool (*queue_retry)(Store *store, const char *handle, guint *moved, GError **error);
 	bool (*queue_bury)(Store *store, const char *handle, const char *why, guint *moved, GError **error);
+	bool (*block)(Store *store, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);
+	bool (*unblock)(Store *store, const char *hash, const char *by, bool *found, GError **error);
+	bool (*blocked)(Store *store, const char *hash, char **why, gint64 *until, GError **error);
 	Accounts *(*accounts)(Store *store, GPtrArray *problems, GError **error);
 	bool (*account_put)(Store *store, const char *key, const char *json, const char *by, GError **error);
 	bool (*account_remove)(Store *store, const char *key, const char *by, bool *found, GError **error);
@@ -47,6 +51,13 @@ struct Store {
 /* Open the store at config->store_url. */
 Store *redis_store_open(const Config *config, const char *node, GError **error);
 Store *sqlite_store_open(const Config *config, const char *node, GError **error);
+
+/* What the marks of both kinds say of one job: there is any, one carries the job's token, one of those is sent. */
+typedef struct { bool any, own, sent; } MarksSeen;
+JobStanding marks_standing(const MarksSeen *seen);
+
+/* Sets OUTAGE_ERROR_INVALID: a job whose payload names neither incident nor token. Returns false. */
+bool store_job_is_nameless(GError **error);
 
 /* How long a mark lives once its incident is gone (seconds): resolved_for + 7 days. While an incident is open its marks do not
  * expire; the transition to resolved or none does not touch them, so marks carry this plus the longest incident we plan for. */

@@ -5,19 +5,20 @@
  *
  * The signature says that a milter of this site wrote it. The replier still reads every field as if a stranger had: whoever
  * can write to the store may replay what was signed for other purposes, and a mail's own header values are in it. */
-#include "store/job.h"
-
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/job-private.h"
 
 #define PAYLOAD_MAX 65536
+#define DEPTH_MAX 8            /* a job has one level, a delayed one two */
+#define TIME_MAX 253402300799  /* the year 9999: what no clock can show breaks what prints it */
 #define SUBJECT_MAX 4096
 #define REFERENCES_MAX 16384
 #define PAYLOAD_VERSION 1
+#define ID_NAME 17             /* where the name begins in an incident's id */
 
 void stored_job_free(StoredJob *job)
 {
@@ -177,7 +178,7 @@ static bool is_incident_id(const char *text)
 {
 	gint64 seconds;
 
-	return clock_parse_compact(text, &seconds) && strlen(text) > 17 && text[16] == '-' && is_incident(text + 17);
+	return clock_parse_compact(text, &seconds) && strlen(text) > ID_NAME && text[ID_NAME - 1] == '-' && is_incident(text + ID_NAME);
 }
 
 static bool is_kind(const char *text)
@@ -197,6 +198,54 @@ static bool is_address(const char *text)
 	g_autoptr(Address) address = address_parse(text, NULL);
 
 	return address != NULL;
+}
+
+static bool is_visible(gunichar c)
+{
+	GUnicodeType type = g_unichar_type(c);
+
+	/* U+FFFD stands where something else was. */
+	return g_unichar_isgraph(c) && type != G_UNICODE_LINE_SEPARATOR && type != G_UNICODE_PARAGRAPH_SEPARATOR && c != 0xfffd;
+}
+
+/* "%", "!", "@" and ":" are the routes of old: an MTA that still follows them carries the mail on to somebody else. "<", ">", the
+ * quote and the backslash end an address early where somebody quotes badly. What cannot be seen is in no address of a person. */
+static bool is_reply_local(const char *local)
+{
+	for (const char *p = local; *p != '\0'; p = g_utf8_next_char(p)) {
+		gunichar c = g_utf8_get_char(p);
+
+		if (c < 0x80 ? strchr("%!@:<>\"\\,;()", (int)c) != NULL : !is_visible(c))
+			return false;
+	}
+	return true;
+}
+
+/* An IP address in place of a domain is a machine's own name for itself, and inside the site's network it is any machine's. */
+static bool is_reply_domain(const char *domain)
+{
+	const char *last = strrchr(domain, '.');
+
+	last = last != NULL ? last + 1 : domain;
+	return *domain != '[' && strspn(last, "0123456789") != strlen(last);
+}
+
+/* An address that a letter may go to: less than address_parse takes, and nothing around it. */
+static bool is_recipient(const char *text)
+{
+	g_autoptr(Address) address = address_parse(text, NULL);
+	gsize size = strlen(text);
+
+	return address != NULL && *text != '<' && !g_ascii_isspace(*text) && !g_ascii_isspace(text[size - 1]) &&
+	    is_reply_local(address->local) && is_reply_domain(address->domain);
+}
+
+static bool is_sender(const char *text)
+{
+	g_autofree char *normal = is_recipient(text) ? address_normal_text(text) : NULL;
+
+	/* The mark is kept under its hash: another spelling would be another customer. */
+	return g_strcmp0(normal, text) == 0;
 }
 
 static bool is_template(const char *text)
@@ -252,8 +301,8 @@ static const struct {
 	{ "id", true, G_STRUCT_OFFSET(ClaimRequest, id), is_incident_id },
 	{ "kind", true, -1, is_kind },
 	{ "word", true, -1, is_word },
-	{ "sender", true, G_STRUCT_OFFSET(ClaimRequest, sender), is_address },
-	{ "to", true, G_STRUCT_OFFSET(ClaimRequest, to), is_address },
+	{ "sender", true, G_STRUCT_OFFSET(ClaimRequest, sender), is_sender },
+	{ "to", true, G_STRUCT_OFFSET(ClaimRequest, to), is_recipient },
 	{ "support", true, G_STRUCT_OFFSET(ClaimRequest, support), is_address },
 	{ "template", false, G_STRUCT_OFFSET(ClaimRequest, template_name), is_template },
 	{ "language", false, G_STRUCT_OFFSET(ClaimRequest, language), is_language },
@@ -296,6 +345,19 @@ static bool read_number(JsonObject *object, const char *name, gint64 *number, GE
 	return *number >= 0 || unusable(error, name, "is negative");
 }
 
+/* What single members cannot tell. */
+static bool check_together(const ClaimRequest *request, GError **error)
+{
+	g_autofree char *normal = address_normal_text(request->to);
+
+	/* The mark that was claimed is the sender's: a letter to anybody else has none. */
+	if (g_strcmp0(normal, request->sender) != 0)
+		return unusable(error, "to", "is not the sender's address");
+	if (strcmp(request->id + ID_NAME, request->incident) != 0)
+		return unusable(error, "id", "is another incident's");
+	return request->written_at <= TIME_MAX || unusable(error, "written_at", "is no time");
+}
+
 static bool read_members(JsonObject *object, Job *job, GError **error)
 {
 	ClaimRequest *request = job->request;
@@ -320,14 +382,89 @@ static bool read_members(JsonObject *object, Job *job, GError **error)
 	job->token = g_strdup(json_object_get_string_member(object, "token"));
 	request->resolved = strcmp(json_object_get_string_member(object, "kind"), "resolved") == 0;
 	/* is_word has seen it. */
-	return word_parse(json_object_get_string_member(object, "word"), -1, &request->word);
+	return word_parse(json_object_get_string_member(object, "word"), -1, &request->word) && check_together(request, error);
+}
+
+/* json-glib reads nested values by recursion, so that a stranger's brackets could exhaust the stack; and it takes comments, in
+ * which they could hide. False where text nests deeper than any job, or has characters outside its strings that no JSON has. */
+static bool is_shallow(const char *text)
+{
+	guint depth = 0;
+	bool quoted = false;
+
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p == '"')
+			quoted = !quoted;
+		else if (quoted)
+			p += *p == '\\' && p[1] != '\0' ? 1 : 0;
+		else if (*p == '[' || *p == '{')
+			depth++;
+		else if (*p == ']' || *p == '}')
+			depth -= depth > 0 ? 1 : 0;
+		else if (!g_ascii_isalnum(*p) && strchr(" \t\r\n:,+-.", *p) == NULL)
+			return false;
+		if (depth > DEPTH_MAX)
+			return false;
+	}
+	return true;
+}
+
+JsonNode *job_parse_json(const char *text)
+{
+	g_autoptr(JsonParser) parser = json_parser_new_immutable();
+
+	/* json-glib's messages quote what they read; callers say where to look without it. */
+	return is_shallow(text) && json_parser_load_from_data(parser, text, -1, NULL) ? json_parser_steal_root(parser) : NULL;
+}
+
+/* Caller frees. */
+static JsonNode *parse_payload(const StoredJob *stored)
+{
+	return stored->payload != NULL && strlen(stored->payload) <= PAYLOAD_MAX ? job_parse_json(stored->payload) : NULL;
+}
+
+static char *copy_member(JsonNode *root, const char *name)
+{
+	const char *text;
+
+	if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root) || !read_text(json_node_get_object(root), name, false, &text, NULL))
+		return NULL;
+	return g_strdup(text);
+}
+
+char *job_peek(const StoredJob *stored, const char *member)
+{
+	g_autoptr(JsonNode) root = parse_payload(stored);
+
+	return copy_member(root, member);
+}
+
+bool job_names(const StoredJob *stored, char **id, char **token)
+{
+	g_autoptr(JsonNode) root = parse_payload(stored);
+
+	*id = copy_member(root, "id");
+	*token = copy_member(root, "token");
+	if (*id != NULL && *token != NULL && is_incident_id(*id) && is_token(*token))
+		return true;
+	g_clear_pointer(id, g_free);
+	g_clear_pointer(token, g_free);
+	return false;
+}
+
+/* json-glib is lenient: of two members of one name it keeps the last, a string it ends at an escaped NUL, "0x10" and what stands
+ * behind the object it takes too. Two readers could take such a text for two jobs; what we write reads in one way only. */
+static bool is_as_written(JsonNode *root, const char *payload)
+{
+	g_autofree char *written = json_to_string(root, FALSE);
+
+	return strcmp(written, payload) == 0;
 }
 
 Job *job_open(const Secret *secret, const StoredJob *stored, GError **error)
 {
-	g_autoptr(JsonParser) parser = NULL;
+	g_autoptr(JsonNode) root = NULL;
 	g_autoptr(Job) job = NULL;
-	JsonNode *root;
 
 	if (stored->payload == NULL || strlen(stored->payload) > PAYLOAD_MAX) {
 		unusable(error, "payload", stored->payload == NULL ? "is missing" : "is longer than 64 KB");
@@ -337,18 +474,18 @@ Job *job_open(const Secret *secret, const StoredJob *stored, GError **error)
 		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED, "job: not signed with this site's secret");
 		return NULL;
 	}
-	parser = json_parser_new_immutable();
-	/* json-glib's messages quote what they read; ours says where to look without it. */
-	if (!json_parser_load_from_data(parser, stored->payload, -1, NULL)) {
-		unusable(error, "payload", "is no JSON");
-		return NULL;
-	}
-	root = json_parser_get_root(parser);
+	root = job_parse_json(stored->payload);
 	if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root)) {
-		unusable(error, "payload", "is no JSON object");
+		unusable(error, "payload", root == NULL ? "is no JSON, or too deep" : "is no JSON object");
 		return NULL;
 	}
 	job = g_new0(Job, 1);
 	job->request = g_new0(ClaimRequest, 1);
-	return read_members(json_node_get_object(root), job, error) ? g_steal_pointer(&job) : NULL;
+	if (!read_members(json_node_get_object(root), job, error))
+		return NULL;
+	if (!is_as_written(root, stored->payload)) {
+		unusable(error, "payload", "is not written as this program writes it");
+		return NULL;
+	}
+	return g_steal_pointer(&job);
 }

@@ -37,4 +37,8 @@ char *job_sign(const Secret *secret, const ClaimRequest *request, const char *to
  * OUTAGE_ERROR_REFUSED (not ours) or OUTAGE_ERROR_INVALID (ours, but unusable). */
 Job *job_open(const Secret *secret, const StoredJob *stored, GError **error);
 
+/* Returns the text of one member of a payload that nobody has verified, for showing and no more; NULL where there is none, or the
+ * payload cannot be read. Caller frees. */
+char *job_peek(const StoredJob *stored, const char *member);
+
 #endif

@@ -8,12 +8,21 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/job-private.h"
 #include "store/redis-private.h"
 
 #define GROUP "replier"
 #define SLICE_MS 1000           /* how long one blocking read lasts: what becomes due meanwhile is not late by more */
 #define AUTOCLAIM_EVERY_US (G_USEC_PER_SEC)
 #define TRIM_EVERY_US (600 * G_USEC_PER_SEC)
+
+/* The key of the mark that the kind of acknowledgement leaves with an address; caller frees. */
+static char *mark_key(const RedisStore *store, const char *id, const char *kind, const char *hash)
+{
+	g_autofree char *name = g_strdup_printf("%s:%s:%s", id, kind, hash);
+
+	return redis_key(store, "acked:", name);
+}
 
 static char *rate_name(const char *domain)
 {
@@ -27,11 +36,10 @@ static char *rate_name(const char *domain)
 static GPtrArray *claim_keys(const RedisStore *store, const StoreClaim *claim, const char *kind)
 {
 	const ClaimRequest *request = claim->request;
-	g_autofree char *mark = g_strdup_printf("%s:%s:%s", request->id, kind, claim->hash);
-	g_autofree char *domain = rate_name(claim->domain);
+	g_autofree char *domain = rate_name(claim->domain), *address = g_strconcat(claim->hash, ":", NULL);
 	GPtrArray *keys = g_ptr_array_new_with_free_func(g_free);
 
-	g_ptr_array_add(keys, redis_key(store, "acked:", mark));
+	g_ptr_array_add(keys, mark_key(store, request->id, kind, claim->hash));
 	g_ptr_array_add(keys, redis_key(store, "acks", NULL));
 	g_ptr_array_add(keys, redis_key(store, "acks:retry", NULL));
 	g_ptr_array_add(keys, redis_key(store, "affected:", request->id));
@@ -39,6 +47,7 @@ static GPtrArray *claim_keys(const RedisStore *store, const StoreClaim *claim, c
 	g_ptr_array_add(keys, redis_key(store, "pause", NULL));
 	g_ptr_array_add(keys, redis_key(store, "bounced:", claim->hash));
 	g_ptr_array_add(keys, redis_key(store, "rate:domain:", domain));
+	g_ptr_array_add(keys, redis_key(store, "rate:address:", address));
 	g_ptr_array_add(keys, redis_key(store, "stats:", request->id));
 	return keys;
 }
@@ -57,6 +66,7 @@ static GPtrArray *claim_args(const RedisStore *store, const StoreClaim *claim, c
 	command_add_int(args, (config->ack_delay + 999) / 1000);
 	command_add_int(args, config->ack_site_cap);
 	command_add_int(args, claim->domain_capped ? config->ack_domain_cap : 0);
+	command_add_int(args, config->ack_address_cap);
 	command_add_int(args, MAX(config->retention / 1000, 1));
 	return args;
 }
@@ -238,25 +248,29 @@ static bool end_job(Store *base, const StoredJob *job, const char *how, guint tr
 {
 	RedisStore *store = (RedisStore *)base;
 	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) args = command_new(store->base.config->store_prefix, job->handle, how, job->payload, job->mac,
-	    NULL);
+	g_autoptr(GPtrArray) args = command_new(job->handle, how, job->payload, job->mac, NULL);
+	g_autofree char *id = NULL, *token = NULL;
 	g_autoptr(redisReply) reply = NULL;
 
 	g_ptr_array_add(keys, redis_key(store, "acks", NULL));
 	g_ptr_array_add(keys, redis_key(store, "acks:retry", NULL));
 	g_ptr_array_add(keys, redis_key(store, "acks:dead", NULL));
 	g_ptr_array_add(keys, redis_key(store, "stats:", "all"));
+	if (hash && job_names(job, &id, &token)) {
+		g_ptr_array_add(keys, mark_key(store, id, "active", hash));
+		g_ptr_array_add(keys, mark_key(store, id, "resolved", hash));
+	}
 	command_add_int(args, tries);
 	command_add(args, why ? why : job->why);
 	command_add_int(args, due);
-	command_add(args, hash);
+	command_add(args, token);
 	reply = redis_script(store, SCRIPT_JOB_END, keys, args, true, error);
 	return reply != NULL;
 }
 
-bool redis_job_done(Store *base, const StoredJob *job, GError **error)
+bool redis_job_done(Store *base, const StoredJob *job, const char *hash, GError **error)
 {
-	return end_job(base, job, "done", job->tries, NULL, 0, NULL, error);
+	return end_job(base, job, "done", job->tries, NULL, 0, hash, error);
 }
 
 bool redis_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error)
@@ -277,13 +291,49 @@ bool redis_job_withdraw(Store *base, const StoredJob *job, const char *hash, GEr
 bool redis_job_promote(Store *base, const StoredJob *job, const char *hash, bool *won, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
-	g_autoptr(GPtrArray) keys = g_ptr_array_new();
-	g_autoptr(GPtrArray) args = command_new(store->base.config->store_prefix, job->payload, hash, NULL);
+	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free), args = NULL;
+	g_autofree char *id = NULL, *token = NULL;
 	g_autoptr(redisReply) reply = NULL;
 
+	if (!job_names(job, &id, &token))
+		return store_job_is_nameless(error);
+	g_ptr_array_add(keys, mark_key(store, id, "resolved", hash));
+	args = command_new(token, NULL);
 	command_add_int(args, MARK_TTL_SECONDS(store->base.config));
 	reply = redis_script(store, SCRIPT_JOB_PROMOTE, keys, args, true, error);
 	if (reply)
 		*won = reply->integer == 1;
 	return reply != NULL;
+}
+
+/* --- standing --- */
+
+/* A mark as lua/prelude.lua reads it. */
+static void look_at_mark(const redisReply *reply, const char *token, MarksSeen *seen)
+{
+	const char *text = redis_text(reply);
+	g_auto(GStrv) parts = text ? g_strsplit(text, " ", 3) : NULL;
+
+	seen->any = seen->any || reply->type == REDIS_REPLY_STRING;
+	if (parts && g_strcmp0(parts[0], token) == 0) {
+		seen->own = true;
+		seen->sent = seen->sent || (parts[1] && g_strcmp0(parts[2], "sent") == 0);
+	}
+}
+
+bool redis_job_standing(Store *base, const Job *job, const char *hash, JobStanding *standing, GError **error)
+{
+	RedisStore *store = (RedisStore *)base;
+	g_autofree char *active = mark_key(store, job->request->id, "active", hash);
+	g_autofree char *resolved = mark_key(store, job->request->id, "resolved", hash);
+	g_autoptr(GPtrArray) command = command_new("MGET", active, resolved, NULL);
+	g_autoptr(redisReply) reply = redis_ask(store, command, false, error);
+	MarksSeen seen = { .any = false };
+
+	if (!reply)
+		return false;
+	for (gsize i = 0; i < reply->elements; i++)
+		look_at_mark(reply->element[i], job->token, &seen);
+	*standing = marks_standing(&seen);
+	return true;
 }

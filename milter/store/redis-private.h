@@ -8,7 +8,7 @@
 /* One of each file of milter/store/lua that is run by itself. */
 typedef enum {
 	SCRIPT_TRANSITION, SCRIPT_SET_WORD, SCRIPT_SET_TEXTS, SCRIPT_ADD_UPDATE, SCRIPT_SET_PAUSE, SCRIPT_ACCOUNT,
-	SCRIPT_HEARTBEAT, SCRIPT_CLAIM, SCRIPT_JOB_DUE, SCRIPT_JOB_END, SCRIPT_JOB_PROMOTE, SCRIPT_QUEUE_MOVE,
+	SCRIPT_HEARTBEAT, SCRIPT_CLAIM, SCRIPT_JOB_DUE, SCRIPT_JOB_END, SCRIPT_JOB_PROMOTE, SCRIPT_QUEUE_MOVE, SCRIPT_BLOCK,
 	SCRIPTS
 } ScriptName;
 
@@ -75,7 +75,8 @@ int redis_wait(Store *base, int wake_fd, gint64 timeout_ms, GError **error);
 /* redis-job.c */
 bool redis_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
 StoredJob *redis_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error);
-bool redis_job_done(Store *base, const StoredJob *job, GError **error);
+bool redis_job_done(Store *base, const StoredJob *job, const char *hash, GError **error);
+bool redis_job_standing(Store *base, const Job *job, const char *hash, JobStanding *standing, GError **error);
 bool redis_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
 bool redis_job_bury(Store *base, const StoredJob *job, const char *why, GError **error);
 bool redis_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error);
@@ -88,5 +89,9 @@ bool redis_queue_bury(Store *base, const char *handle, const char *why, guint *m
 bool redis_count(Store *base, const char *id, const char *counter, guint n, GError **error);
 GHashTable *redis_counters(Store *base, const char *id, GError **error);
 StoredJob *redis_job_parse(const redisReply *entry);
+/* redis-block.c */
+bool redis_block(Store *base, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);
+bool redis_unblock(Store *base, const char *hash, const char *by, bool *found, GError **error);
+bool redis_blocked(Store *base, const char *hash, char **why, gint64 *until, GError **error);
 
 #endif

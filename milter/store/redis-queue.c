@@ -1,9 +1,9 @@
 /* redis-queue: the operator's look at the queue, and statistics. Layer: store, private to redis*.c. */
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/job-private.h"
 #include "store/redis-private.h"
 
 static void push(RedisStore *store, GPtrArray *command)
@@ -70,21 +70,18 @@ static const char *json_text(JsonArray *array, guint index)
 }
 
 /* Returns "r:TOKEN", the handle of a delayed job; caller frees. */
-static char *delayed_handle(const char *payload)
+static char *delayed_handle(const StoredJob *job)
 {
-	g_autoptr(JsonNode) node = json_from_string(payload, NULL);
-	JsonObject *object = node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-	JsonNode *token = object ? json_object_get_member(object, "token") : NULL;
-	bool known = token && json_node_get_value_type(token) == G_TYPE_STRING;
+	g_autofree char *token = job_peek(job, "token");
 
-	return g_strconcat("r:", known ? json_node_get_string(token) : "", NULL);
+	return g_strconcat("r:", token ? token : "", NULL);
 }
 
 /* member: JSON [payload, mac, tries, why] as claim.lua and job-end.lua write it. NULL where it is not. */
 static StoredJob *parse_delayed(const redisReply *member, const redisReply *score)
 {
 	const char *text = redis_text(member);
-	g_autoptr(JsonNode) node = text ? json_from_string(text, NULL) : NULL;
+	g_autoptr(JsonNode) node = text ? job_parse_json(text) : NULL;
 	JsonArray *array = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
 	const char *why;
 	StoredJob *job;
@@ -95,7 +92,7 @@ static StoredJob *parse_delayed(const redisReply *member, const redisReply *scor
 	job = g_new0(StoredJob, 1);
 	job->payload = g_strdup(json_text(array, 0));
 	job->mac = g_strdup(json_text(array, 1));
-	job->handle = delayed_handle(job->payload);
+	job->handle = delayed_handle(job);
 	job->tries = (guint)MIN(g_ascii_strtoull(json_text(array, 2), NULL, 10), G_MAXUINT);
 	job->why = *why ? g_strdup(why) : NULL;
 	job->due = redis_number(score);

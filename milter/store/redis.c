@@ -33,6 +33,7 @@ static const struct {
 	[SCRIPT_JOB_END] = { lua_job_end, false },
 	[SCRIPT_JOB_PROMOTE] = { lua_job_promote, false },
 	[SCRIPT_QUEUE_MOVE] = { lua_queue_move, false },
+	[SCRIPT_BLOCK] = { lua_block, false },
 };
 
 char *redis_key(const RedisStore *store, const char *name, const char *more)
@@ -454,6 +455,7 @@ static const StoreBackend backend = {
 	.claim = redis_claim,
 	.job_take = redis_job_take,
 	.job_done = redis_job_done,
+	.job_standing = redis_job_standing,
 	.job_retry = redis_job_retry,
 	.job_bury = redis_job_bury,
 	.job_withdraw = redis_job_withdraw,
@@ -462,6 +464,9 @@ static const StoreBackend backend = {
 	.queue_list = redis_queue_list,
 	.queue_retry = redis_queue_retry,
 	.queue_bury = redis_queue_bury,
+	.block = redis_block,
+	.unblock = redis_unblock,
+	.blocked = redis_blocked,
 	.accounts = redis_accounts,
 	.account_put = redis_account_put,
 	.account_remove = redis_account_remove,

@@ -5,6 +5,9 @@
 #include "base/clock.h"
 #include "store/sqlite-private.h"
 
+#define HOUR 3600
+#define DAY 86400
+
 /* The mark of an earlier claim; *standing: it is there and counts. *same: it is this claim's own. */
 static bool read_mark(SqliteStore *store, const StoreClaim *claim, const char *kind, gint64 now, bool *standing, bool *same,
     GError **error)
@@ -48,11 +51,45 @@ static bool add_rate(SqliteStore *store, const char *kind, const char *key, gint
 	    SQL_VALUES(SQL_TEXT(kind), SQL_TEXT(key), SQL_INT(window), SQL_INT(ends)), error);
 }
 
+/* One of the caps, on what key has had in its window; 0 = no such cap. */
+static bool is_full(SqliteStore *store, const char *kind, const char *key, gint64 window, gint64 cap, bool *full, GError **error)
+{
+	gint64 n = 0;
+
+	if (cap > 0 && !read_rate(store, kind, key, window, &n, error))
+		return false;
+	*full = cap > 0 && n >= cap;
+	return true;
+}
+
+static gint64 domain_cap(const SqliteStore *store, const StoreClaim *claim)
+{
+	return claim->domain_capped ? store->base.config->ack_domain_cap : 0;
+}
+
+static bool judge_rates(SqliteStore *store, const StoreClaim *claim, gint64 now, ClaimAnswer *answer, GError **error)
+{
+	bool domain, address;
+
+	if (!is_full(store, "domain", claim->domain, now / HOUR, domain_cap(store, claim), &domain, error) ||
+	    !is_full(store, "address", claim->hash, now / DAY, store->base.config->ack_address_cap, &address, error))
+		return false;
+	*answer = domain || address ? CLAIM_RATE : CLAIM_WON;
+	return true;
+}
+
+static bool count_rates(SqliteStore *store, const StoreClaim *claim, gint64 now, GError **error)
+{
+	return (domain_cap(store, claim) <= 0 ||
+	           add_rate(store, "domain", claim->domain, now / HOUR, (now / HOUR + 1) * HOUR, error)) &&
+	    (store->base.config->ack_address_cap <= 0 ||
+	        add_rate(store, "address", claim->hash, now / DAY, (now / DAY + 1) * DAY, error));
+}
+
 /* Everything that speaks against the claim, in the order of the answers; CLAIM_WON: nothing. *queued: by an earlier call. */
 static bool judge(SqliteStore *store, const StoreClaim *claim, const char *kind, gint64 now, ClaimAnswer *answer, bool *queued,
     GError **error)
 {
-	const Config *config = store->base.config;
 	g_autofree char *pause = NULL;
 	bool standing, fits;
 	gint64 n = 0;
@@ -76,19 +113,17 @@ static bool judge(SqliteStore *store, const StoreClaim *claim, const char *kind,
 		*answer = CLAIM_BOUNCED;
 		return true;
 	}
-	if (claim->domain_capped && config->ack_domain_cap > 0 && !read_rate(store, "domain", claim->domain, now / 3600, &n, error))
-		return false;
-	*answer = claim->domain_capped && config->ack_domain_cap > 0 && n >= config->ack_domain_cap ? CLAIM_RATE : CLAIM_WON;
-	return true;
+	return judge_rates(store, claim, now, answer, error);
 }
 
-/* When the job may leave: ack.delay from now, and later where the site's cap has filled that minute. Minutes fill one after
- * another, so the last one with jobs in it is the only one to look at. */
-static bool place(SqliteStore *store, gint64 now, gint64 *due, GError **error)
+/* When the job may leave: ack.delay from now, and later (*put_off) where the site's cap has filled that minute. Minutes fill one
+ * after another, so the last one with jobs in it is the only one to look at. */
+static bool place(SqliteStore *store, gint64 now, gint64 *due, bool *put_off, GError **error)
 {
 	const Config *config = store->base.config;
 	gint64 minute, last, n;
 
+	*put_off = false;
 	*due = now + (config->ack_delay + 999) / 1000;
 	if (config->ack_site_cap <= 0)
 		return true;
@@ -100,6 +135,7 @@ static bool place(SqliteStore *store, gint64 now, gint64 *due, GError **error)
 		return false;
 	if (n >= config->ack_site_cap)
 		minute++;
+	*put_off = minute > *due / 60;
 	*due = MAX(*due, minute * 60);
 	return add_rate(store, "site", "", minute, (minute + 1) * 60, error);
 }
@@ -107,12 +143,11 @@ static bool place(SqliteStore *store, gint64 now, gint64 *due, GError **error)
 static bool enqueue(SqliteStore *store, const StoreClaim *claim, const char *kind, gint64 now, GError **error)
 {
 	const ClaimRequest *request = claim->request;
+	bool put_off;
 	gint64 due;
 
-	if (claim->domain_capped && store->base.config->ack_domain_cap > 0 &&
-	    !add_rate(store, "domain", claim->domain, now / 3600, (now / 3600 + 1) * 3600, error))
-		return false;
-	if (!place(store, now, &due, error) ||
+	if (!count_rates(store, claim, now, error) || !place(store, now, &due, &put_off, error) ||
+	    (put_off && !sqlite_add_count(store, request->id, "delayed", 1, error)) ||
 	    !sqlite_run(store, "INSERT OR REPLACE INTO marks(id, kind, hash, token, at, expires) VALUES(?, ?, ?, ?, ?, ?)",
 	        SQL_VALUES(SQL_TEXT(request->id), SQL_TEXT(kind), SQL_TEXT(claim->hash), SQL_TEXT(claim->token), SQL_INT(now),
 	        SQL_INT(now + MARK_TTL_SECONDS(store->base.config))), error) ||
@@ -127,10 +162,41 @@ static bool enqueue(SqliteStore *store, const StoreClaim *claim, const char *kin
 	return sqlite_add_count(store, request->id, "queued", 1, error);
 }
 
+/* The name under which a refusal is counted, or NULL. */
+static const char *held_counter(ClaimAnswer answer)
+{
+	switch (answer) {
+	case CLAIM_ALREADY:
+		return "held:already-acked";
+	case CLAIM_BOUNCED:
+		return "held:bounced";
+	case CLAIM_RATE:
+		return "held:rate";
+	case CLAIM_PAUSED:
+		return "held:paused";
+	default:
+		return NULL;
+	}
+}
+
+/* Counts a refusal. One that cannot be kept changes nothing, and none is worth a sync of the disk: a customer who writes a hundred
+ * times costs a hundred of these. False only where later writes would no longer be kept as they have to be. */
+static bool count_held(SqliteStore *store, const char *id, const char *counter, GError **error)
+{
+	gint64 usual_wait = store->wait_ms;
+
+	/* What is left of the claim's own deadline. */
+	store->wait_ms = MAX(0, (store->busy_until - clock_mono_us()) / 1000);
+	if (sqlite_set_durable(store, false, NULL) && sqlite_begin_write(store, NULL))
+		(void)sqlite_end(store, sqlite_add_count(store, id, counter, 1, NULL), NULL);
+	store->wait_ms = usual_wait;
+	return sqlite_set_durable(store, true, error);
+}
+
 bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
-	const char *kind = claim->request->resolved ? "resolved" : "active";
+	const char *kind = claim->request->resolved ? "resolved" : "active", *counter;
 	ClaimAnswer found = CLAIM_AWAY;
 	gint64 now = clock_now();
 	bool queued, ok;
@@ -143,5 +209,6 @@ bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GEr
 	if (!sqlite_end(store, ok, error))
 		return false;
 	*answer = found;
-	return true;
+	counter = held_counter(found);
+	return counter == NULL || count_held(store, claim->request->id, counter, error);
 }

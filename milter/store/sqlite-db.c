@@ -164,6 +164,15 @@ bool sqlite_begin_read(SqliteStore *store, GError **error)
 	return sqlite_run(store, "BEGIN", NULL, error);
 }
 
+bool sqlite_set_durable(SqliteStore *store, bool durable, GError **error)
+{
+	/* Never a kept statement: this pragma acts while it is prepared, and only then. */
+	if (sqlite3_exec(store->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL, NULL, NULL) == SQLITE_OK)
+		return true;
+	sqlite_fail(store, "setting how writes are kept", error);
+	return false;
+}
+
 bool sqlite_end(SqliteStore *store, bool ok, GError **error)
 {
 	if (ok && sqlite_run(store, "COMMIT", NULL, error))

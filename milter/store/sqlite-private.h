@@ -58,6 +58,8 @@ bool sqlite_one_text(SqliteStore *store, const char *sql, const SqlValue *values
 bool sqlite_begin_write(SqliteStore *store, GError **error);
 /* A read of several tables that have to fit together. */
 bool sqlite_begin_read(SqliteStore *store, GError **error);
+/* Whether a commit survives a power cut (the rule), or only the end of this process: for what may be lost. Outside transactions. */
+bool sqlite_set_durable(SqliteStore *store, bool durable, GError **error);
 /* Commits where ok, else rolls back; returns ok and committed. error is set only by the commit. */
 bool sqlite_end(SqliteStore *store, bool ok, GError **error);
 
@@ -92,7 +94,8 @@ bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GEr
 
 /* sqlite-queue.c */
 StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error);
-bool sqlite_job_done(Store *base, const StoredJob *job, GError **error);
+bool sqlite_job_done(Store *base, const StoredJob *job, const char *hash, GError **error);
+bool sqlite_job_standing(Store *base, const Job *job, const char *hash, JobStanding *standing, GError **error);
 bool sqlite_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
 bool sqlite_job_bury(Store *base, const StoredJob *job, const char *why, GError **error);
 bool sqlite_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error);
@@ -101,5 +104,10 @@ bool sqlite_queue_counts(Store *base, QueueCounts *counts, GError **error);
 GPtrArray *sqlite_queue_list(Store *base, QueueList list, guint count, GError **error);
 bool sqlite_queue_retry(Store *base, const char *handle, guint *moved, GError **error);
 bool sqlite_queue_bury(Store *base, const char *handle, const char *why, guint *moved, GError **error);
+
+/* sqlite-block.c */
+bool sqlite_block(Store *base, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);
+bool sqlite_unblock(Store *base, const char *hash, const char *by, bool *found, GError **error);
+bool sqlite_blocked(Store *base, const char *hash, char **why, gint64 *until, GError **error);
 
 #endif

@@ -3,8 +3,11 @@
  * A row is waiting (due at a time), taken (by a replier, since taken_at) or dead (buried, kept with its reason until the
  * operator retries it or its retention is over). Sent and withdrawn ones are gone. */
 #include "base/clock.h"
+#include "store/job-private.h"
 #include "store/sqlite-private.h"
 
+/* Named, though there are no others: the key of marks has the kind before the hash. */
+#define BOTH_KINDS "kind IN ('active', 'resolved')"
 #define POLL_US 25000
 #define LOOK_EVERY_US G_USEC_PER_SEC /* for what becomes due without a commit */
 
@@ -110,18 +113,45 @@ static bool count_outcome(SqliteStore *store, gint64 n, const char *counter, GEr
 	    (there == 0 || sqlite_add_count(store, "all", counter, 1, error));
 }
 
-bool sqlite_job_done(Store *base, const StoredJob *job, GError **error)
+bool sqlite_job_done(Store *base, const StoredJob *job, const char *hash, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
+	g_autofree char *id = NULL, *token = NULL;
 	gint64 n = row_of(job->handle);
 	bool ok;
 
+	(void)job_names(job, &id, &token); /* NULL is equal to nothing: no mark is touched */
 	if (!sqlite_begin_write(store, error))
 		return false;
-	/* In whatever state the row is by now: it was sent and must not be sent again. */
-	ok = count_outcome(store, n, "sent", error) &&
+	/* In whatever state the row is by now, and where it is gone: it was sent and must not be sent again. */
+	ok = sqlite_run(store, "UPDATE marks SET sent = 1 WHERE id = ? AND " BOTH_KINDS " AND hash = ? AND token = ?",
+	         SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token)), error) &&
+	    count_outcome(store, n, "sent", error) &&
 	    sqlite_run(store, "DELETE FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), error);
 	return sqlite_end(store, ok, error);
+}
+
+/* Marks past their time are as good as none, although the sweep has not come by yet. */
+bool sqlite_job_standing(Store *base, const Job *job, const char *hash, JobStanding *standing, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT count(*), sum(token = ?1), sum(token = ?1 AND sent) FROM marks"
+	    " WHERE id = ?2 AND " BOTH_KINDS " AND hash = ?3 AND expires > ?4",
+	    SQL_VALUES(SQL_TEXT(job->token), SQL_TEXT(job->request->id), SQL_TEXT(hash), SQL_INT(clock_now())), error);
+	MarksSeen seen = { .any = false };
+	bool row, ok;
+
+	if (statement == NULL)
+		return false;
+	ok = sqlite_step(store, statement, &row, error);
+	if (ok && row) {
+		seen.any = sqlite3_column_int64(statement, 0) > 0;
+		seen.own = sqlite3_column_int64(statement, 1) > 0;
+		seen.sent = sqlite3_column_int64(statement, 2) > 0;
+	}
+	sqlite_finish(statement);
+	*standing = marks_standing(&seen);
+	return ok;
 }
 
 bool sqlite_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error)
@@ -145,14 +175,18 @@ bool sqlite_job_bury(Store *base, const StoredJob *job, const char *why, GError 
 bool sqlite_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
+	g_autofree char *id = NULL, *token = NULL;
 	gint64 n = row_of(job->handle);
 	bool ok;
 
+	(void)job_names(job, &id, &token);
 	if (!sqlite_begin_write(store, error))
 		return false;
-	/* Both kinds: a job that was promoted holds two marks under one token. */
-	ok = sqlite_run(store, "DELETE FROM marks WHERE hash = ? AND (id, token) IN (SELECT id, token FROM jobs WHERE n = ?)",
-	         SQL_VALUES(SQL_TEXT(hash), SQL_INT(n)), error) &&
+	/* Both kinds: a job that was promoted holds two marks under one token. A letter that is out keeps its mark: who puts its job here
+	 * again does not get the customer a second one. */
+	ok = sqlite_run(store, "DELETE FROM marks WHERE id = ? AND " BOTH_KINDS " AND hash = ? AND token = ? AND NOT sent AND"
+	         " EXISTS (SELECT 1 FROM jobs WHERE n = ?)",
+	         SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token), SQL_INT(n)), error) &&
 	    count_outcome(store, n, "withdrawn", error) &&
 	    sqlite_run(store, "DELETE FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), error);
 	return sqlite_end(store, ok, error);
@@ -161,18 +195,21 @@ bool sqlite_job_withdraw(Store *base, const StoredJob *job, const char *hash, GE
 bool sqlite_job_promote(Store *base, const StoredJob *job, const char *hash, bool *won, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
-	gint64 n = row_of(job->handle), now = clock_now(), mine = 0;
+	g_autofree char *id = NULL, *token = NULL;
+	gint64 now = clock_now(), mine = 0;
 	bool ok;
 
+	if (!job_names(job, &id, &token))
+		return store_job_is_nameless(error);
 	if (!sqlite_begin_write(store, error))
 		return false;
-	/* A mark past its time is as good as none, although the sweep has not come by yet. */
-	ok = sqlite_run(store, "INSERT INTO marks(id, kind, hash, token, at, expires) SELECT id, 'resolved', ?1, token, ?2, ?3"
-	         " FROM jobs WHERE n = ?4 ON CONFLICT(id, kind, hash) DO UPDATE SET token = excluded.token, at = excluded.at,"
-	         " expires = excluded.expires WHERE marks.expires <= ?2", SQL_VALUES(SQL_TEXT(hash), SQL_INT(now),
-	         SQL_INT(now + MARK_TTL_SECONDS(store->base.config)), SQL_INT(n)), error) &&
-	    sqlite_number(store, "SELECT 1 FROM jobs AS j JOIN marks AS m ON m.id = j.id AND m.token = j.token"
-	        " WHERE j.n = ? AND m.kind = 'resolved' AND m.hash = ?", SQL_VALUES(SQL_INT(n), SQL_TEXT(hash)), 0, &mine, error);
+	ok = sqlite_run(store, "INSERT INTO marks(id, kind, hash, token, at, expires) VALUES(?1, 'resolved', ?2, ?3, ?4, ?5)"
+	         " ON CONFLICT(id, kind, hash) DO UPDATE SET token = excluded.token, at = excluded.at, expires = excluded.expires,"
+	         " sent = 0 WHERE marks.expires <= ?4",
+	         SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token), SQL_INT(now),
+	         SQL_INT(now + MARK_TTL_SECONDS(store->base.config))), error) &&
+	    sqlite_number(store, "SELECT 1 FROM marks WHERE id = ? AND kind = 'resolved' AND hash = ? AND token = ?",
+	        SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token)), 0, &mine, error);
 	if (!sqlite_end(store, ok, error))
 		return false;
 	*won = mine != 0;

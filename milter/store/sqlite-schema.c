@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "store/sqlite-private.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define PURGE_EVERY 600 /* seconds */
 #define RATE_KEEP 86400 /* seconds: well past the longest window of a cap */
 #define EVENTS_KEEP (365 * 86400)
@@ -29,10 +29,10 @@ static const char *const tables[] = {
 	" text TEXT NOT NULL, author TEXT)",
 	"CREATE INDEX updates_name ON updates(name, n)",
 	"CREATE TABLE marks(id TEXT NOT NULL, kind TEXT NOT NULL, hash TEXT NOT NULL, token TEXT NOT NULL, at INTEGER NOT NULL,"
-	" expires INTEGER NOT NULL, PRIMARY KEY(id, kind, hash)) WITHOUT ROWID",
+	" expires INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(id, kind, hash)) WITHOUT ROWID",
 	"CREATE INDEX marks_expires ON marks(expires)",
 	"CREATE TABLE affected(id TEXT NOT NULL, hash TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(id, hash)) WITHOUT ROWID",
-	"CREATE TABLE bounced(hash TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID",
+	"CREATE TABLE bounced(hash TEXT PRIMARY KEY, expires INTEGER NOT NULL, why TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
 	"CREATE TABLE rate(kind TEXT NOT NULL, key TEXT NOT NULL, window INTEGER NOT NULL, ends INTEGER NOT NULL,"
 	" n INTEGER NOT NULL, PRIMARY KEY(kind, key, window)) WITHOUT ROWID",
 	/* jobs: AUTOINCREMENT, for a handle must never come to mean another job. taken_at in milliseconds. */
@@ -46,6 +46,13 @@ static const char *const tables[] = {
 	"CREATE TABLE nodes(node TEXT PRIMARY KEY, at INTEGER NOT NULL, json TEXT NOT NULL) WITHOUT ROWID",
 	"CREATE TABLE generation(what TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID",
 	"INSERT INTO generation(what, n) VALUES('incidents', 1), ('accounts', 1)",
+};
+
+/* From version 2. What has a mark and is in no queue was sent, or buried too long ago to be called back. */
+static const char *const from_2[] = {
+	"ALTER TABLE marks ADD COLUMN sent INTEGER NOT NULL DEFAULT 0",
+	"UPDATE marks SET sent = 1 WHERE token NOT IN (SELECT token FROM jobs)",
+	"ALTER TABLE bounced ADD COLUMN why TEXT NOT NULL DEFAULT ''",
 };
 
 static const struct {
@@ -82,37 +89,45 @@ static bool create_triggers(SqliteStore *store, GError **error)
 	return ok;
 }
 
-static bool create_tables(SqliteStore *store, GError **error)
+static bool execute_all(SqliteStore *store, const char *const *statements, gsize count, GError **error)
 {
 	bool ok = true;
 
-	for (gsize i = 0; ok && i < G_N_ELEMENTS(tables); i++)
-		ok = execute(store, tables[i], error);
-	return ok && create_triggers(store, error) &&
-	    execute(store, "PRAGMA user_version = " G_STRINGIFY(SCHEMA_VERSION), error);
+	for (gsize i = 0; ok && i < count; i++)
+		ok = execute(store, statements[i], error);
+	return ok;
+}
+
+/* Brings the tables from version to ours; the caller's transaction. */
+static bool bring_up(SqliteStore *store, gint64 version, GError **error)
+{
+	if (version == SCHEMA_VERSION)
+		return true;
+	if (version == 2)
+		return execute_all(store, from_2, G_N_ELEMENTS(from_2), error) &&
+		    execute(store, "PRAGMA user_version = " G_STRINGIFY(SCHEMA_VERSION), error);
+	if (version == 0)
+		return execute_all(store, tables, G_N_ELEMENTS(tables), error) && create_triggers(store, error) &&
+		    execute(store, "PRAGMA user_version = " G_STRINGIFY(SCHEMA_VERSION), error);
+	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "store %s: made by %s version of this program (tables of"
+	    " version %" G_GINT64_FORMAT ", this one knows %d)", store->path, version > SCHEMA_VERSION ? "a newer" : "an older",
+	    version, SCHEMA_VERSION);
+	return false;
 }
 
 bool sqlite_migrate(SqliteStore *store, GError **error)
 {
 	gint64 version;
-	bool ok;
 
 	if (!sqlite_number(store, "PRAGMA user_version", NULL, 0, &version, error))
 		return false;
 	if (version == SCHEMA_VERSION)
 		return true;
-	if (version != 0) {
-		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "store %s: made by %s version of this program (tables of"
-		    " version %" G_GINT64_FORMAT ", this one knows %d)", store->path, version > SCHEMA_VERSION ? "a newer" : "an older",
-		    version, SCHEMA_VERSION);
-		return false;
-	}
 	if (!sqlite_begin_write(store, error))
 		return false;
 	/* Another process may have been quicker while we waited for the lock. */
-	ok = sqlite_number(store, "PRAGMA user_version", NULL, 0, &version, error) &&
-	    (version == SCHEMA_VERSION || create_tables(store, error));
-	return sqlite_end(store, ok, error);
+	return sqlite_end(store, sqlite_number(store, "PRAGMA user_version", NULL, 0, &version, error) &&
+	    bring_up(store, version, error), error);
 }
 
 static bool purge_rows(SqliteStore *store, gint64 now, GError **error)

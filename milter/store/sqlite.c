@@ -114,7 +114,7 @@ static bool connect_file(SqliteStore *store, GError **error)
 		    " %s where wal is needed); put it on a local disk", store->path, journal != NULL ? journal : "unknown");
 		return false;
 	}
-	if (!sqlite_run(store, "PRAGMA synchronous = FULL", NULL, error) || !sqlite_migrate(store, error))
+	if (!sqlite_set_durable(store, true, error) || !sqlite_migrate(store, error))
 		return false;
 	store->wait_ms = store->base.config->store_timeout;
 	return true;
@@ -350,6 +350,7 @@ static const StoreBackend backend = {
 	.claim = sqlite_claim,
 	.job_take = sqlite_job_take,
 	.job_done = sqlite_job_done,
+	.job_standing = sqlite_job_standing,
 	.job_retry = sqlite_job_retry,
 	.job_bury = sqlite_job_bury,
 	.job_withdraw = sqlite_job_withdraw,
@@ -358,6 +359,9 @@ static const StoreBackend backend = {
 	.queue_list = sqlite_queue_list,
 	.queue_retry = sqlite_queue_retry,
 	.queue_bury = sqlite_queue_bury,
+	.block = sqlite_block,
+	.unblock = sqlite_unblock,
+	.blocked = sqlite_blocked,
 	.accounts = sqlite_accounts,
 	.account_put = sqlite_account_put,
 	.account_remove = sqlite_account_remove,

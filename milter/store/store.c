@@ -11,6 +11,9 @@
 #include "base/error.h"
 #include "base/log.h"
 
+#define HASH_MAX 64
+#define BLOCK_MAX ((gint64)100 * 366 * 86400) /* seconds: a hundred years, which no clock overflows on */
+
 Store *store_open(const Config *config, const char *node, GError **error)
 {
 	if (!store_url_check(config->store_url, error))
@@ -130,9 +133,28 @@ StoredJob *store_job_take(Store *store, gint64 wait_ms, gint64 idle_ms, GError *
 	return store->backend->job_take(store, wait_ms, idle_ms, error);
 }
 
-bool store_job_done(Store *store, const StoredJob *job, GError **error)
+bool store_job_done(Store *store, const StoredJob *job, const char *hash, GError **error)
 {
-	return store->backend->job_done(store, job, error);
+	return store->backend->job_done(store, job, hash, error);
+}
+
+JobStanding marks_standing(const MarksSeen *seen)
+{
+	if (seen->own)
+		return seen->sent ? JOB_SENT : JOB_STANDS;
+	return seen->any ? JOB_REPLACED : JOB_UNMARKED;
+}
+
+bool store_job_is_nameless(GError **error)
+{
+	g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "job: its payload names no incident or no token");
+	return false;
+}
+
+bool store_job_standing(Store *store, const Job *job, const char *hash, JobStanding *standing, GError **error)
+{
+	*standing = JOB_UNMARKED;
+	return store->backend->job_standing(store, job, hash, standing, error);
 }
 
 bool store_job_retry(Store *store, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error)
@@ -179,6 +201,49 @@ bool store_queue_bury(Store *store, const char *handle, const char *why, guint *
 	guint ignored;
 
 	return store->backend->queue_bury(store, handle, why, moved != NULL ? moved : &ignored, error);
+}
+
+/* A hash becomes part of a key. */
+static bool check_hash(const char *hash, GError **error)
+{
+	gsize size = strlen(hash);
+
+	for (gsize i = 0; i < size; i++)
+		if (!g_ascii_isalnum(hash[i]))
+			size = 0;
+	if (size > 0 && size <= HASH_MAX)
+		return true;
+	g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "block: this is no hash of an address");
+	return false;
+}
+
+bool store_block(Store *store, const char *hash, gint64 seconds, const char *why, const char *by, GError **error)
+{
+	if (seconds <= 0) {
+		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "block: for no time at all");
+		return false;
+	}
+	return check_hash(hash, error) &&
+	    store->backend->block(store, hash, MIN(seconds, BLOCK_MAX), why != NULL ? why : "", by, error);
+}
+
+bool store_unblock(Store *store, const char *hash, const char *by, bool *found, GError **error)
+{
+	bool ignored;
+
+	found = found != NULL ? found : &ignored;
+	*found = false;
+	return check_hash(hash, error) && store->backend->unblock(store, hash, by, found, error);
+}
+
+bool store_blocked(Store *store, const char *hash, char **why, gint64 *until, GError **error)
+{
+	gint64 ignored;
+
+	until = until != NULL ? until : &ignored;
+	*why = NULL;
+	*until = 0;
+	return check_hash(hash, error) && store->backend->blocked(store, hash, why, until, error);
 }
 
 Accounts *store_accounts(Store *store, GPtrArray *problems, GError **error)

@@ -63,17 +63,34 @@ typedef struct {
 	const char *domain;    /* of the sender */
 	bool domain_capped;    /* the domain cap applies */
 } StoreClaim;
+/* What the store holds back it counts with the incident (store_counters): `held:already-acked`, `held:bounced`, `held:rate`,
+ * `held:paused`, and `delayed` where the site's cap put the letter off. An address gets at most config.ack_address_cap letters a day
+ * over all incidents; above it CLAIM_RATE. */
 bool store_claim(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
 
 /* The queue of acknowledgements. */
 /* Takes the next due job, waiting up to wait_ms; moves due retries and takes over jobs that a dead replier left for longer than
  * idle_ms. Returns NULL without error where there is none. */
 StoredJob *store_job_take(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error);
-bool store_job_done(Store *store, const StoredJob *job, GError **error);
+/* Ends a job that the MTA took: it leaves the queue, and its mark says so from then on, even where the job has left the queue by other
+ * hands. hash: of the job's sender. */
+bool store_job_done(Store *store, const StoredJob *job, const char *hash, GError **error);
+
+/* What the mark of a job says of it. A letter leaves only where it STANDS, so that a signed job that somebody put into the queue again
+ * (a replay) goes nowhere. */
+typedef enum {
+	JOB_STANDS,           /* the mark carries the job's token, and nothing has been sent under it */
+	JOB_SENT,             /* it has been sent */
+	JOB_REPLACED,         /* the mark carries another token: ack.again_after let a later mail claim anew */
+	JOB_UNMARKED          /* there is no mark: it was never claimed, or its mark was taken away */
+} JobStanding;
+/* Looks at the marks of both kinds, for a job that was promoted holds two: any that carries the token and is sent makes it SENT, else
+ * any that carries the token makes it STAND. */
+bool store_job_standing(Store *store, const Job *job, const char *hash, JobStanding *standing, GError **error);
 /* Puts it back for `due` (seconds since the epoch), counting a try where `failed`. */
 bool store_job_retry(Store *store, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
 bool store_job_bury(Store *store, const StoredJob *job, const char *why, GError **error);
-/* Drops it because its incident was withdrawn: the mark goes too if it still carries the job's token. */
+/* Drops it because its incident was withdrawn: the mark goes too if it still carries the job's token and nothing has been sent. */
 bool store_job_withdraw(Store *store, const StoredJob *job, const char *hash, GError **error);
 /* Turns a job of kind active into one of kind resolved: sets the resolved mark with token. *won false = somebody else's. */
 bool store_job_promote(Store *store, const StoredJob *job, const char *hash, bool *won, GError **error);
@@ -86,6 +103,16 @@ GPtrArray *store_queue_list(Store *store, QueueList list, guint count, GError **
 /* handle NULL = all. *moved (may be NULL) receives how many. retry: dead -> due now; bury: pending -> dead. */
 bool store_queue_retry(Store *store, const char *handle, guint *moved, GError **error);
 bool store_queue_bury(Store *store, const char *handle, const char *why, guint *moved, GError **error);
+
+/* Addresses whose mail came back: nothing is sent to them until the time is over. hash: secret_address_hash of the address. why: one
+ * line, from the other side's words (bounded, sanitised by the caller). Counted in the statistics of all as `bounced`; leaves the
+ * event "bounced" with hash as name and why as detail. */
+bool store_block(Store *store, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);
+/* *found: it was blocked. Leaves the event "unblocked". */
+bool store_unblock(Store *store, const char *hash, const char *by, bool *found, GError **error);
+/* *why is NULL where it is not blocked, else what was said ("" where nothing was); caller frees. *until (may be NULL): when that ends,
+ * in seconds since the epoch; 0 = never, or not blocked. */
+bool store_blocked(Store *store, const char *hash, char **why, gint64 *until, GError **error);
 
 /* Accounts: read in slices; json as stored. Broken entries are named in problems (may be NULL) and left out. */
 Accounts *store_accounts(Store *store, GPtrArray *problems, GError **error);

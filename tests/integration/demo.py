@@ -3,7 +3,7 @@
     demo.py            embedded store, one Postfix, one milter; flipped by outagectl
     demo.py --redis    a real Redis shared by two milters and two Postfix instances; flipped by redis-cli
 
-Ends with `demo: 9 messages in, 9 delivered, N acknowledged, 0 lost`, counted from the mailboxes; exit status 0 only where every
+Ends with `demo: 10 messages in, 10 delivered, N acknowledged, 0 lost`, counted from the mailboxes; exit status 0 only where every
 message was treated as it should be."""
 
 import datetime
@@ -57,6 +57,7 @@ def messages() -> list[Expect]:
         "vacation": Letter("ann@customer.example", "Automatic reply: Service down, 503 errors", OUTAGE_TEXT,
                            headers=[("Auto-Submitted", "auto-replied (vacation)")]),
         "forged": outage_report("max@customer.example", headers=forged),
+        "stranger": outage_report("victim@customer.example", auth=False),
     }
     return [
         Expect("an outage report of a customer", texts["report"], "surge", "queued", match="yes"),
@@ -68,6 +69,8 @@ def messages() -> list[Expect]:
         Expect("a bounce", texts["bounce"], "", "none", "null-sender"),
         Expect("an out-of-office reply", texts["vacation"], "surge", "none", "auto-submitted"),
         Expect("a report with forged X-Outage headers", texts["forged"], "surge", "queued", match="yes"),
+        Expect("a report in the name of somebody, and nobody vouches for that", texts["stranger"], "surge", "none",
+               "unauthenticated", "yes"),
     ]
 
 

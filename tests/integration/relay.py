@@ -5,15 +5,19 @@ import threading
 
 TEMPFAIL = b"451 4.3.0 Try again later\r\n"
 REJECT = b"550 5.1.1 No such mailbox here\r\n"
+DENY = b"554 5.7.1 Relay access denied\r\n"
+AT_RCPT = {"tempfail": TEMPFAIL, "reject": REJECT, "deny": DENY}
 
 
 class FakeRelay:
-    """Answers on 127.0.0.1:port. `mode` may change while it runs: "accept", "tempfail" (451 at RCPT), "reject" (550 at RCPT),
-    "drop" (closes the connection after the final dot, before answering: the outcome is unknown to the client) or "hang" (never
-    answers the final dot). Whole messages that came in are in `messages`; `changed` is notified about each."""
+    """Answers on 127.0.0.1:port. `mode` may change while it runs: "accept", "tempfail" (451 at RCPT), "reject" (550 at RCPT: the
+    address is wrong), "deny" (554 at RCPT: the client is), "drop" (closes the connection after the final dot, before answering: the
+    outcome is unknown to the client), "hang" (never answers the final dot) or "hold" (answers it once release() is called). Without
+    `smtputf8` it does not offer that extension. Whole messages that came in are in `messages`; `changed` is notified about each."""
 
     def __init__(self, port: int, mode: str = "accept"):
         self.mode = mode
+        self.smtputf8 = True
         self.messages: list[tuple[str, list[str], bytes]] = []
         self.refused = 0
         self.changed = threading.Condition()
@@ -43,13 +47,13 @@ class FakeRelay:
             word = line[:4].upper()
             answer = b"250 2.0.0 Ok\r\n"
             if word == b"EHLO":
-                answer = b"250-relay.example\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
+                answer = b"250-relay.example\r\n250-8BITMIME\r\n250 " + (b"SMTPUTF8\r\n" if self.smtputf8 else b"HELP\r\n")
             elif word == b"MAIL":
                 sender, rcpts = line[10:].split(b">")[0].decode().strip("<"), []
             elif word == b"RCPT":
-                if self.mode in ("tempfail", "reject"):
+                if self.mode in AT_RCPT:
                     self._note_refusal()
-                    answer = TEMPFAIL if self.mode == "tempfail" else REJECT
+                    answer = AT_RCPT[self.mode]
                 else:
                     rcpts.append(line[8:].split(b">")[0].decode().strip("<"))
             elif word == b"DATA":
@@ -60,6 +64,8 @@ class FakeRelay:
                     return
                 if self.mode == "hang":
                     continue
+                with self.changed:
+                    self.changed.wait_for(lambda: self.mode != "hold", 60)
             elif word == b"QUIT":
                 client.sendall(b"221 2.0.0 Bye\r\n")
                 return
@@ -89,6 +95,12 @@ class FakeRelay:
         with self.changed:
             if not self.changed.wait_for(predicate, timeout):
                 raise TimeoutError(f"relay: {len(self.messages)} messages, {self.refused} refusals after {timeout} s")
+
+    def release(self, mode: str = "accept") -> None:
+        """Ends a "hold"."""
+        with self.changed:
+            self.mode = mode
+            self.changed.notify_all()
 
     def close(self) -> None:
         self._server.shutdown(socket.SHUT_RDWR)

@@ -4,7 +4,7 @@ import os
 import pwd
 from pathlib import Path
 
-from process import TOP
+from process import TOP, build_dir
 
 SUPPORT = "support@support.example"
 BILLING = "billing@support.example"
@@ -55,6 +55,10 @@ def standard(state_dir: Path, socket: str, store_url: str, relay_port: int) -> d
         "log.level": "debug",
         "support": [{"address": SUPPORT}, {"address": BILLING}],
         "auth.trusted_ids": [TRUSTED_ID],
+        # Tests of SPF switch it on, with a DNS server of their own: no test asks the real one.
+        "spf.enabled": False,
+        "spf.program": str(build_dir() / "outage-spf"),
+        "ack.shared_domains_file": str(TOP / "conf" / "shared-domains"),
         "rules.dir": str(TOP / "conf" / "rules"),
         "template.dir": str(TOP / "conf" / "templates"),
         "store.url": store_url,

@@ -123,6 +123,24 @@ static void database_run(const Fixture *fixture, const char *sql, const char *fi
 	sqlite3_close(db);
 }
 
+/* Returns the one value that sql selects; caller frees. */
+static char *database_text(const Fixture *fixture, const char *sql)
+{
+	g_autofree char *path = database_path(fixture);
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+	char *text;
+
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	g_assert_cmpint(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_step(statement), ==, SQLITE_ROW);
+	text = g_strdup((const char *)sqlite3_column_text(statement, 0));
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return text;
+}
+
 static void redis_run(const char *a, const char *b, const char *c, const char *d)
 {
 	g_autofree char *answer = fixture_redis(a, b, c, d, NULL);
@@ -217,13 +235,54 @@ void fixture_add_raw_account(const Fixture *fixture, const char *key, const char
 void fixture_age_marks(const Fixture *fixture)
 {
 	static const char script[] = "for _, key in ipairs(redis.call('KEYS', 'outage:acked:*')) do"
-	    " local token, at = string.match(redis.call('GET', key), '^(%S+) (%d+)$')"
-	    " redis.call('SET', key, token .. ' ' .. string.format('%d', at - 3600), 'KEEPTTL') end return 1";
+	    " local mark = string.gsub(redis.call('GET', key), ' %d+', function(at) return string.format(' %d', at - 3600) end, 1)"
+	    " redis.call('SET', key, mark, 'KEEPTTL') end return 1";
 
 	if (fixture->redis)
 		redis_run("EVAL", script, "0", NULL);
 	else
 		database_run(fixture, "UPDATE marks SET at = at - 3600", NULL, NULL);
+}
+
+void fixture_age_address_rates(const Fixture *fixture)
+{
+	static const char script[] = "for _, key in ipairs(redis.call('KEYS', 'outage:rate:address:*')) do"
+	    " local name, day = string.match(key, '^(.*:)(%d+)$')"
+	    " redis.call('RENAME', key, name .. string.format('%d', day - 1)) end return 1";
+
+	if (fixture->redis)
+		redis_run("EVAL", script, "0", NULL);
+	else
+		database_run(fixture, "UPDATE rate SET window = window - 1, ends = ends - 86400 WHERE kind = 'address'", NULL, NULL);
+}
+
+void fixture_break_counters(const Fixture *fixture, const char *id)
+{
+	g_autofree char *key = g_strconcat("outage:stats:", id, NULL);
+
+	if (fixture->redis)
+		redis_run("SET", key, "no hash", NULL);
+	else
+		database_run(fixture, "CREATE TRIGGER broken BEFORE INSERT ON stats BEGIN SELECT RAISE(ABORT, 'no'); END", NULL, NULL);
+}
+
+void fixture_put_job(const Fixture *fixture, const StoredJob *job)
+{
+	if (fixture->redis)
+		g_free(fixture_redis("XADD", "outage:acks", "*", "payload", job->payload, "mac", job->mac, NULL));
+	else
+		database_run(fixture, "INSERT INTO jobs(payload, mac, id, kind, token, queued_at, due) VALUES(?, ?, 'x', 'active', 'x', 1, 1)",
+		    job->payload, job->mac);
+}
+
+guint fixture_count_sent_marks(const Fixture *fixture)
+{
+	static const char script[] = "local n = 0 for _, key in ipairs(redis.call('KEYS', 'outage:acked:*')) do"
+	    " if string.match(redis.call('GET', key), '^%S+ %d+ sent$') then n = n + 1 end end return n";
+	g_autofree char *answer = fixture->redis ? fixture_redis("EVAL", script, "0", NULL) :
+	    database_text(fixture, "SELECT count(*) FROM marks WHERE sent = 1");
+
+	return (guint)g_ascii_strtoull(answer, NULL, 10);
 }
 
 void fixture_set_raw_pause(const Fixture *fixture, const char *text)

@@ -30,6 +30,14 @@ void fixture_add_bounce(const Fixture *fixture, const char *hash);
 void fixture_add_raw_account(const Fixture *fixture, const char *key, const char *json);
 /* Makes every mark of an acknowledgement an hour older. */
 void fixture_age_marks(const Fixture *fixture);
+/* Makes every count of what an address got a day older. */
+void fixture_age_address_rates(const Fixture *fixture);
+/* Makes it impossible to count anything with the incident id. */
+void fixture_break_counters(const Fixture *fixture, const char *id);
+/* Puts a job into the queue by hand, as one could who may write to the store. */
+void fixture_put_job(const Fixture *fixture, const StoredJob *job);
+/* How many marks say that their letter was sent. */
+guint fixture_count_sent_marks(const Fixture *fixture);
 /* Sets the pause key by hand. */
 void fixture_set_raw_pause(const Fixture *fixture, const char *text);
 /* Sets the flip of `default` by hand. */

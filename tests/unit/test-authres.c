@@ -1,4 +1,4 @@
-/* test-authres: whom Authentication-Results vouch for, and that no forged one does. */
+/* test-authres: Authentication-Results are read as their writers mean them, and nothing is read into broken ones. */
 #include "inspect/authres.h"
 
 #include <string.h>
@@ -64,6 +64,37 @@ static const ParseCase GOOD[] = {
 	    "mx.example.org: dmarc=pass header.from=example.net; compauth=pass" },
 	{ "first-property-wins", "mx.example.org; dkim=pass header.d=a.example header.d=b.example",
 	    "mx.example.org: dkim=pass header.d=a.example" },
+	/* The shapes of RFC 8601, appendix B. */
+	{ "service-without-authentication", "mx.example.org 1; none", "mx.example.org" },
+	{ "service-with-auth-and-spf",
+	    "mx.example.org;\n auth=pass (cram-md5) smtp.auth=ann@example.net;\n spf=fail smtp.mailfrom=example.net",
+	    "mx.example.org: auth=pass smtp.auth=ann@example.net; spf=fail smtp.mailfrom=example.net" },
+	{ "sender-id-of-old", "mx.example.org; sender-id=fail header.from=example.com; dkim=pass (good) header.d=example.com",
+	    "mx.example.org: sender-id=fail header.from=example.com; dkim=pass header.d=example.com" },
+	{ "two-instances-of-a-method",
+	    "mx.example.org; dkim=pass reason=\"good signature\" header.i=@list.example; dkim=fail reason=\"bad; very\" "
+	    "header.i=@example.net",
+	    "mx.example.org: dkim=pass header.i=@list.example; dkim=fail header.i=@example.net" },
+	{ "comments-in-every-gap",
+	    "gate.example (east) 1 (v);\n dkim (by milter) / 1 (one) = (so) fail\n policy (type) . (dot) expired\n (name) = "
+	    "(value) 1700000000",
+	    "gate.example: dkim=fail policy.expired=1700000000" },
+	{ "reason-without-quotes", "mx.example.org; dkim=fail reason=expired header.d=example.com",
+	    "mx.example.org: dkim=fail header.d=example.com" },
+	{ "body-and-policy", "mx.example.org; dkim=policy policy.dkim-rules=\"unsigned-subject\" body.x=1 header.d=example.com",
+	    "mx.example.org: dkim=policy body.x=1 header.d=example.com policy.dkim-rules=unsigned-subject" },
+	{ "unknown-ptype", "mx.example.org; x-check=neutral dns.sec=yes tcp.port=25",
+	    "mx.example.org: x-check=neutral dns.sec=yes tcp.port=25" },
+	{ "dmarc-comment", "mx.example.org; dmarc=pass (p=reject dis=none) header.from=example.net",
+	    "mx.example.org: dmarc=pass header.from=example.net" },
+	{ "arc", "mx.example.org; arc=pass (i=1 spf=pass spfdomain=evil.example dkim=pass) smtp.remote-ip=2001:db8::1",
+	    "mx.example.org: arc=pass smtp.remote-ip=2001:db8::1" },
+	{ "method-version-spaced", "mx.example.org; spf / 1 = pass smtp.mailfrom=a@example.net",
+	    "mx.example.org: spf=pass smtp.mailfrom=a@example.net" },
+	{ "id-with-port-quoted", "\"mx.example.org:25\"; spf=none", "mx.example.org:25: spf=none" },
+	{ "quoted-pair-in-reason", "mx.example.org; dkim=fail reason=\"a \\\"; dkim=pass\" header.d=example.net",
+	    "mx.example.org: dkim=fail header.d=example.net" },
+	{ "trailing-semicolon-and-comment", "mx.example.org; spf=none; (end)", "mx.example.org: spf=none" },
 	{ "trailing-semicolon", "mx.example.org; spf=none; ", "mx.example.org: spf=none" },
 	{ "other-method-version", "mx.example.org; dkim/2=pass header.d=example.com; spf=none",
 	    "mx.example.org: spf=none" },
@@ -86,6 +117,15 @@ static const ParseCase BAD[] = {
 	{ "id-only", "mx.example.org", "\";\" at byte 15" },
 	{ "microsoft-without-id", "spf=pass smtp.mailfrom=example.net", "\";\"" },
 	{ "version-2", "mx.example.org 2; none", "version 1" },
+	{ "version-0", "mx.example.org 0; none", "version 1" },
+	{ "version-12", "mx.example.org 12; none", "version 1" },
+	{ "two-versions", "mx.example.org 1 2; none", "\";\"" },
+	{ "version-word", "mx.example.org v1; none", "\";\"" },
+	{ "none-with-property", "mx.example.org; none smtp.mailfrom=a@example.net", "\"=\"" },
+	{ "empty-result-between", "mx.example.org; spf=none;; dkim=none", "a method" },
+	{ "only-semicolons", "mx.example.org;;", "a method" },
+	{ "method-version-missing", "mx.example.org; spf/=pass", "a method's version" },
+	{ "result-twice", "mx.example.org; spf=fail=pass smtp.mailfrom=a@example.net", "a property" },
 	{ "no-results", "mx.example.org;", "a method" },
 	{ "none-and-more", "mx.example.org; none; spf=pass smtp.mailfrom=example.net", "\"=\"" },
 	{ "none-last", "mx.example.org; spf=none; none", "\"=\"" },
@@ -134,134 +174,27 @@ static void test_hostile_nesting_ends(void)
 	g_assert_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID);
 }
 
-/* results: the Authentication-Results as they stand in the mail, topmost first. from: NULL = a From of several
- * addresses. */
-typedef struct {
-	const char *name;
-	const char *sender, *from;
-	const char *results[4];
-	const char *expected; /* who vouches for the sender/for From; "unseen": no header that counts could be read */
-} JudgeCase;
-
-#define ANN "a@example.net"
-#define MX "mx.example.org; "
-
-static const JudgeCase JUDGED[] = {
-	{ "spf-address", ANN, ANN, { MX "spf=pass smtp.mailfrom=a@example.net" }, "spf/spf" },
-	{ "spf-domain", ANN, ANN, { MX "spf=pass smtp.mailfrom=example.net" }, "spf/spf" },
-	{ "spf-at-domain", ANN, ANN, { MX "spf=pass smtp.mailfrom=@example.net" }, "spf/spf" },
-	{ "spf-case", "Ann@Example.NET", "Ann@Example.NET", { MX "SPF=Pass SMTP.MailFrom=ann@EXAMPLE.net" }, "spf/spf" },
-	{ "spf-quoted-local", "\"a b\"@example.net", "a@example.net", { MX "spf=pass smtp.mailfrom=\"a b\"@example.net" },
-	    "spf/spf" },
-	{ "spf-other-address", ANN, ANN, { MX "spf=pass smtp.mailfrom=b@example.net" }, "no/no" },
-	{ "spf-parent-domain", "a@mail.example.net", "a@example.net", { MX "spf=pass smtp.mailfrom=example.net" },
-	    "no/no" },
-	{ "spf-helo-only", ANN, ANN, { MX "spf=pass smtp.helo=example.net" }, "no/no" },
-	{ "spf-softfail", ANN, ANN, { MX "spf=softfail smtp.mailfrom=a@example.net" }, "no/no" },
-	{ "spf-aligned-subdomain", "b@bounce.example.net", "a@example.net",
-	    { MX "spf=pass smtp.mailfrom=b@bounce.example.net" }, "spf/spf" },
-	{ "spf-not-aligned-with-from", "a@example.net", "ceo@bigcorp.com", { MX "spf=pass smtp.mailfrom=a@example.net" },
-	    "spf/no" },
-	{ "spf-null-sender", "", "a@example.net", { MX "spf=pass smtp.mailfrom=example.net" }, "no/no" },
-	{ "spf-result-in-comment", ANN, ANN, { MX "spf=fail (spf=pass smtp.mailfrom=a@example.net)" }, "no/no" },
-	{ "dkim-same", ANN, ANN, { MX "dkim=pass header.d=example.net" }, "dkim/dkim" },
-	{ "dkim-identity", ANN, ANN, { MX "dkim=pass header.i=@mail.example.net" }, "dkim/dkim" },
-	{ "dkim-d-outranks-i", ANN, ANN, { MX "dkim=pass header.d=esp.example header.i=@example.net" }, "no/no" },
-	{ "dkim-parent", "a@mail.example.co.uk", "a@example.co.uk", { MX "dkim=pass header.d=example.co.uk" },
-	    "no/dkim" },
-	/* Whoever has a mailbox at a provider must not have another customer of it answered. */
-	{ "dkim-neighbour", "victim@example.net", "a@example.net", { MX "dkim=pass header.d=example.net" }, "no/dkim" },
-	{ "dmarc-neighbour", "victim@example.net", "a@example.net", { MX "dmarc=pass header.from=example.net" }, "no/dmarc" },
-	{ "dkim-public-suffix", "a@example.co.uk", "a@example.co.uk", { MX "dkim=pass header.d=other.co.uk" }, "no/no" },
-	{ "dkim-suffix-itself", "a@example.co.uk", "a@example.co.uk", { MX "dkim=pass header.d=co.uk" }, "no/no" },
-	{ "dkim-esp", "b@esp.example", "a@example.net", { MX "dkim=pass header.d=example.net" }, "no/dkim" },
-	{ "dkim-second-signature", ANN, ANN, { MX "dkim=pass header.d=esp.example; dkim=pass header.d=example.net" },
-	    "dkim/dkim" },
-	{ "dkim-fail", ANN, ANN, { MX "dkim=fail header.d=example.net" }, "no/no" },
-	{ "dkim-suffix-of-name", ANN, ANN, { MX "dkim=pass header.d=notexample.net" }, "no/no" },
-	{ "dmarc", ANN, ANN, { MX "dmarc=pass header.from=example.net" }, "dmarc/dmarc" },
-	{ "dmarc-without-from", ANN, ANN, { MX "dmarc=pass" }, "no/no" },
-	{ "dmarc-other-from", ANN, ANN, { MX "dmarc=pass header.from=example.com" }, "no/no" },
-	{ "dmarc-sender-elsewhere", "victim@example.com", "a@example.net", { MX "dmarc=pass header.from=example.net" },
-	    "no/dmarc" },
-	{ "dmarc-ambiguous-from", "a@example.net", NULL, { MX "dmarc=pass header.from=example.net" }, "no/no" },
-	{ "dmarc-null-sender", "", "a@example.net", { MX "dmarc=pass header.from=example.net" }, "no/dmarc" },
-	{ "all-three", ANN, ANN,
-	    { MX "dkim=pass header.d=example.net; dmarc=pass header.from=example.net; spf=pass "
-	        "smtp.mailfrom=a@example.net" },
-	    "spf/dmarc" },
-	{ "dkim-and-dmarc", ANN, ANN, { MX "dkim=pass header.d=example.net; dmarc=pass header.from=example.net" },
-	    "dmarc/dmarc" },
-	{ "dkim-and-spf", ANN, ANN, { MX "dkim=pass header.d=example.net; spf=pass smtp.mailfrom=a@example.net" },
-	    "spf/dkim" },
-	{ "idn", "a@b\xc3\xbc" "cher.example", "a@xn--bcher-kva.example",
-	    { MX "dkim=pass header.d=xn--bcher-kva.example" }, "dkim/dkim" },
-	{ "forged-below", ANN, ANN, { MX "spf=fail smtp.mailfrom=a@example.net",
-	    MX "spf=pass smtp.mailfrom=a@example.net" }, "no/no" },
-	{ "forged-above-of-another-id", ANN, ANN, { "evil.example; spf=pass smtp.mailfrom=a@example.net",
-	    MX "spf=fail smtp.mailfrom=a@example.net" }, "no/no" },
-	{ "another-id-above", ANN, ANN, { "hop.example; spf=fail smtp.mailfrom=a@example.net",
-	    MX "spf=pass smtp.mailfrom=a@example.net" }, "spf/spf" },
-	{ "forged-below-unreadable", ANN, ANN, { MX "spf=fail (", MX "spf=pass smtp.mailfrom=a@example.net" },
-	    "unseen" },
-	{ "forged-below-none", ANN, ANN, { MX "none", MX "spf=pass smtp.mailfrom=a@example.net" }, "no/no" },
-	{ "two-trusted-ids", ANN, ANN, { MX "spf=none smtp.mailfrom=a@example.net",
-	    "dkim.example.org; dkim=pass header.d=example.net" }, "dkim/dkim" },
-	{ "id-case", ANN, ANN, { "MX.EXAMPLE.org 1; spf=pass smtp.mailfrom=a@example.net" }, "spf/spf" },
-	{ "id-longer", ANN, ANN, { "mx.example.org.evil.example; spf=pass smtp.mailfrom=a@example.net" }, "unseen" },
-	{ "untrusted-only", ANN, ANN, { "evil.example; dmarc=pass header.from=example.net" }, "unseen" },
-	{ "no-header", ANN, ANN, { NULL }, "unseen" },
-};
-
-static const char *const TRUSTED[] = { "mx.example.org", "dkim.example.org", NULL };
-
-static Message *message_of(const JudgeCase *c)
+static void test_id_is_known_where_the_rest_is_not(void)
 {
-	Message *message = message_new(1024);
+	static const struct {
+		const char *value, *id;
+	} cases[] = {
+		{ "mx.example.org; spf=", "mx.example.org" },
+		{ " (ours (really)) MX.Example.org 9; x", "mx.example.org" },
+		{ "\"MX \\\"1\\\"\" (", "mx \"1\"" },
+		{ "mx.example.org", "mx.example.org" },
+		{ "", NULL },
+		{ "; spf=pass", NULL },
+		{ "(never closed mx.example.org; none", NULL },
+		{ "\"mx.example.org; none", NULL },
+		{ "\"\"; none", NULL },
+	};
 
-	message_set_sender(message, c->sender);
-	for (guint i = 0; c->results[i]; i++)
-		message_add_header(message, "Authentication-Results", c->results[i]);
-	message_add_header(message, "From", c->from ? c->from : "a@example.net, b@example.net");
-	return message;
-}
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *id = authres_peek_id(cases[i].value);
 
-static void test_judges(gconstpointer data)
-{
-	const JudgeCase *c = data;
-	g_autoptr(Message) message = message_of(c);
-	AuthresVerdict verdict = authres_judge(message, c->from, TRUSTED);
-
-	g_autofree char *found = verdict.header_seen
-	    ? g_strconcat(verified_name(verdict.sender), "/", verified_name(verdict.from), NULL)
-	    : g_strdup("unseen");
-
-	g_assert_true(verdict.configured);
-	g_assert_cmpstr(found, ==, c->expected);
-	g_assert_true(verdict.header_seen || (verdict.sender == VERIFIED_NO && verdict.from == VERIFIED_NO));
-}
-
-static void test_nobody_trusted_vouches_for_nobody(void)
-{
-	static const char *const nobody[] = { NULL };
-	g_autoptr(Message) message = message_of(&JUDGED[0]);
-	AuthresVerdict unset = authres_judge(message, "a@example.net", NULL);
-	AuthresVerdict empty = authres_judge(message, "a@example.net", nobody);
-
-	g_assert_false(unset.configured || unset.header_seen || empty.configured || empty.header_seen);
-	g_assert_cmpint(unset.sender, ==, VERIFIED_NO);
-	g_assert_cmpint(empty.from, ==, VERIFIED_NO);
-}
-
-static void test_two_from_headers_name_nobody(void)
-{
-	g_autoptr(Message) message = message_of(&JUDGED[0]);
-	AuthresVerdict verdict;
-
-	message_add_header(message, "From", "ceo@bigcorp.com");
-	verdict = authres_judge(message, "a@example.net", TRUSTED);
-	g_assert_cmpint(verdict.sender, ==, VERIFIED_SPF);
-	g_assert_cmpint(verdict.from, ==, VERIFIED_NO);
+		g_assert_cmpstr(id, ==, cases[i].id);
+	}
 }
 
 int main(int argc, char **argv)
@@ -277,13 +210,7 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(path, &BAD[i], test_refuses);
 	}
-	for (guint i = 0; i < G_N_ELEMENTS(JUDGED); i++) {
-		g_autofree char *path = g_strconcat("/authres/judges/", JUDGED[i].name, NULL);
-
-		g_test_add_data_func(path, &JUDGED[i], test_judges);
-	}
 	g_test_add_func("/authres/hostile-nesting-ends", test_hostile_nesting_ends);
-	g_test_add_func("/authres/nobody-trusted-vouches-for-nobody", test_nobody_trusted_vouches_for_nobody);
-	g_test_add_func("/authres/two-from-headers-name-nobody", test_two_from_headers_name_nobody);
+	g_test_add_func("/authres/id-is-known-where-the-rest-is-not", test_id_is_known_where_the_rest_is_not);
 	return g_test_run();
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "mail/bounce.h"
 #include "reply/compose.h"
 
 #define NOW 1795271400 /* 2026-11-21T14:30:00Z */
@@ -489,6 +490,56 @@ static void test_utf8_recipient_needs_smtputf8(void)
 	assert_header(composed, "To", "J\xC3\xBCrgen@xn--bcher-kva.example");
 }
 
+static void assert_refused(Site *site)
+{
+	g_autoptr(GError) error = NULL;
+	g_assert_null(compose_ack(&site->config, shipped, secret, &site->incident, &site->job, NOW, &error));
+	g_assert_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID);
+}
+
+/* What needs SMTPUTF8 is refused by most servers: only a local part does, wherever it stands, and never a domain. */
+static void test_smtputf8_is_asked_for_only_where_needed(void)
+{
+	static const struct { const char *to, *from, *sender; bool needs; const char *written; } letters[] = {
+		{ "jane@b\xC3\xBC" "cher.example", NULL, NULL, false, "jane@xn--bcher-kva.example" },
+		{ "\"jane doe\"@customer.example", NULL, NULL, false, "\"jane doe\"@customer.example" },
+		{ "jane@customer.example", "help@b\xC3\xBC" "cher.example", "b@b\xC3\xBC" "cher.example", false, NULL },
+		{ "j\xC3\xBC@customer.example", NULL, NULL, true, "j\xC3\xBC@customer.example" },
+		{ "jane@customer.example", "h\xC3\xBC@example.com", NULL, true, NULL },
+		{ "jane@customer.example", NULL, "b\xC3\xBC@example.com", true, NULL },
+	};
+	for (gsize i = 0; i < G_N_ELEMENTS(letters); i++) {
+		Site site;
+		site_full(&site, WORD_P1);
+		site.request.to = site.request.sender = s(letters[i].to);
+		site.config.reply_from = s(letters[i].from);
+		site.config.envelope_sender = s(letters[i].sender);
+		g_autoptr(Composed) composed = compose(&site);
+		g_test_message("%s", letters[i].to);
+		g_assert_true(composed->smtputf8 == letters[i].needs);
+		g_assert_true(letters[i].needs || g_str_is_ascii(composed->bytes));
+		if (letters[i].written != NULL)
+			assert_header(composed, "To", letters[i].written);
+	}
+}
+
+static void test_bounce_finds_whom_the_letter_went_to(void)
+{
+	Site site;
+	site_full(&site, WORD_P1);
+	site.config.bounce_address = s("bounces@mail.example.com");
+	g_autoptr(Composed) composed = compose(&site);
+	g_autofree char *hash = secret_address_hash(secret, "jane.doe@customer.example");
+	g_autofree char *read = bounce_address_read(secret, "bounces@mail.example.com", composed->envelope_sender);
+	g_assert_cmpstr(read, ==, hash);
+	g_assert_cmpstr(composed->to, ==, "Jane.Doe@customer.example");
+	/* What the customer sees and answers to is as without it. */
+	assert_header(composed, "Reply-To", "support@example.com");
+	g_assert_null(strstr(composed->bytes, "bounces"));
+	site.config.bounce_address = s("no address");
+	assert_refused(&site);
+}
+
 static void test_message_id_names_the_letter(void)
 {
 	Site site;
@@ -510,13 +561,6 @@ static void test_message_id_names_the_letter(void)
 	site.request.written_at += 3600;
 	g_autoptr(Composed) later = compose(&site);
 	g_assert_cmpstr(allowed->message_id, !=, later->message_id);
-}
-
-static void assert_refused(Site *site)
-{
-	g_autoptr(GError) error = NULL;
-	g_assert_null(compose_ack(&site->config, shipped, secret, &site->incident, &site->job, NOW, &error));
-	g_assert_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID);
 }
 
 static void test_no_letter_without_its_incident(void)
@@ -588,6 +632,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/compose/long-thread-is-bounded", test_long_thread_is_bounded);
 	g_test_add_func("/compose/non-ascii-text-is-quoted-printable", test_non_ascii_text_is_quoted_printable);
 	g_test_add_func("/compose/utf8-recipient-needs-smtputf8", test_utf8_recipient_needs_smtputf8);
+	g_test_add_func("/compose/smtputf8-is-asked-for-only-where-needed", test_smtputf8_is_asked_for_only_where_needed);
+	g_test_add_func("/compose/bounce-finds-whom-the-letter-went-to", test_bounce_finds_whom_the_letter_went_to);
 	g_test_add_func("/compose/message-id-names-the-letter", test_message_id_names_the_letter);
 	g_test_add_func("/compose/no-letter-without-its-incident", test_no_letter_without_its_incident);
 	g_test_add_func("/compose/no-letter-to-anybody-else", test_no_letter_to_anybody_else);

@@ -108,6 +108,20 @@ static const struct {
 	{ "relative-state-dir", "state_dir = \"state\";\n", "1: state_dir: \"state\" is not an absolute path" },
 	{ "relay-scheme", "reply = { relay = \"127.0.0.1:25\"; };\n",
 	  "1: reply.relay: \"127.0.0.1:25\" is no SMTP URL: smtp://HOST:PORT or smtps://HOST:PORT" },
+	{ "nameserver-name", "spf = { nameserver = \"dns.example.com\"; };\n",
+	  "1: spf.nameserver: \"dns.example.com\" is no IP address, with or without a port" },
+	{ "nameserver-port", "spf = { nameserver = \"127.0.0.1:99999\"; };\n",
+	  "1: spf.nameserver: \"127.0.0.1:99999\" is no IP address, with or without a port" },
+	{ "nameserver-brackets", "spf = { nameserver = \"[127.0.0.1]:53\"; };\n",
+	  "1: spf.nameserver: \"[127.0.0.1]:53\" is no IP address, with or without a port" },
+	{ "bounce-long", "reply = { bounce_address = \"a-very-long-bounce-name@example.com\"; };\n",
+	  "1: reply.bounce_address: \"a-very-long-bounce-name@example.com\": the part before the @ may have 14 letters, digits, \".\", "
+	  "\"_\" and \"-\", so that there is room for a tag" },
+	{ "bounce-plus", "reply = { bounce_address = \"b+x@example.com\"; };\n",
+	  "1: reply.bounce_address: \"b+x@example.com\": the part before the @ may have 14 letters, digits, \".\", \"_\" and \"-\", so "
+	  "that there is room for a tag" },
+	{ "bounce-and-envelope", "reply = { bounce_address = \"b@example.com\";\n envelope_sender = \"a@example.com\"; };\n",
+	  "2: reply.bounce_address and reply.envelope_sender exclude each other: replies carry one envelope sender" },
 	{ "relay-path", "reply = { relay = \"smtp://mx/x\"; };\n", "1: reply.relay: \"smtp://mx/x\": only a host and a port may stand in it" },
 	{ "http-url", "playbook = { P1 = { status_url = \"http://s.example\"; }; };\n",
 	  "1: playbook.P1.status_url: \"http://s.example\" is no https URL" },
@@ -195,10 +209,62 @@ static void assert_same_settings(const Config *one, const Config *other)
 	g_assert_cmpstr(different->str, ==, "");
 }
 
+/* A cap meant for one company must not hit all customers of a large provider, nor the other way round. */
+static void test_shared_domains(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *path = g_build_filename(fixture->dir, "shared", NULL);
+	g_autoptr(Config) config = NULL, broken = NULL, shipped = NULL, without = NULL;
+	g_autofree char *shipped_path = g_test_build_filename(G_TEST_DIST, "conf", "shared-domains", NULL);
+	g_autofree char *shipped_text = g_strdup_printf("ack = { shared_domains_file = \"%s\"; };\n", shipped_path);
+	static const char text[] = "ack = { shared_domains_file = \"shared\"; shared_domains = ( \"more.example\" ); };\n";
+
+	(void)data;
+	g_assert_true(g_file_set_contents(path, "# ours\n\nMail.Example # a comment\nb\303\274cher.example\n", -1, NULL));
+	config = load(fixture, text);
+	g_assert_true(config_domain_is_shared(config, "mail.example"));
+	g_assert_true(config_domain_is_shared(config, "uk.mail.example"));
+	g_assert_true(config_domain_is_shared(config, "xn--bcher-kva.example"));
+	g_assert_true(config_domain_is_shared(config, "more.example"));
+	g_assert_false(config_domain_is_shared(config, "gmail.example"));
+	g_assert_false(config_domain_is_shared(config, "example"));
+	g_assert_false(config->shared_file_missing);
+	g_assert_true(g_file_set_contents(path, "good.example\nno domain\n", -1, NULL));
+	broken = load_bytes(fixture, text, -1);
+	g_assert_cmpuint(fixture->mistakes->len, ==, 1);
+	g_assert_nonnull(strstr(g_ptr_array_index(fixture->mistakes, 0), "/shared:2: \"no domain\" is no domain"));
+	g_remove(path);
+	without = load(fixture, text);
+	g_assert_true(without->shared_file_missing);
+	shipped = load(fixture, shipped_text);
+	g_assert_true(config_domain_is_shared(shipped, "gmail.com"));
+	g_assert_true(config_domain_is_shared(shipped, "outlook.com"));
+	g_assert_false(config_domain_is_shared(shipped, "example.com"));
+}
+
+/* Which hosts are relays and which hand in forms are two questions. */
+static void test_host_lists(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(Config) config = load(fixture,
+	    "spf = { trusted_relays = ( \"192.0.2.0/28\", \"2001:db8::7\" ); nameserver = \"[::1]:5353\"; };\n"
+	    "answer = { form_hosts = ( \"198.51.100.9\" ); };\n");
+
+	(void)data;
+	g_assert_true(config_is_relay(config, "192.0.2.3"));
+	g_assert_true(config_is_relay(config, "::ffff:192.0.2.3"));
+	g_assert_true(config_is_relay(config, "2001:DB8:0::7"));
+	g_assert_false(config_is_relay(config, "192.0.2.16"));
+	g_assert_false(config_is_relay(config, "198.51.100.9"));
+	g_assert_false(config_is_relay(config, NULL));
+	g_assert_true(config_is_form_host(config, "198.51.100.9"));
+	g_assert_false(config_is_form_host(config, "192.0.2.3"));
+	g_assert_cmpstr(config->spf_nameserver, ==, "[::1]:5353");
+}
+
 static void test_empty_file_is_all_defaults(Fixture *fixture, gconstpointer data)
 {
 	g_autoptr(Config) config = load(fixture, "rules = { dir = \"" SYSCONFDIR "/outage-milter/rules\"; };\n"
-	    "template = { dir = \"" SYSCONFDIR "/outage-milter/templates\"; };\n");
+	    "template = { dir = \"" SYSCONFDIR "/outage-milter/templates\"; };\n"
+	    "ack = { shared_domains_file = \"" SYSCONFDIR "/outage-milter/shared-domains\"; };\n");
 	g_autoptr(Config) defaults = config_defaults();
 
 	(void)data;
@@ -211,7 +277,8 @@ static void test_empty_file_is_all_defaults(Fixture *fixture, gconstpointer data
 	g_assert_cmpfloat(config->threshold[SEVERITY_RESOLVED], ==, 5.0);
 	g_assert_null(config->playbook[SEVERITY_P1].title);
 	g_assert_cmpint((int)g_strv_length(config->spam_headers), ==, 6);
-	g_assert_true(g_strv_contains((const char *const *)config->ack_shared_domains, "gmail.com"));
+	g_assert_true(config->spf_enabled);
+	g_assert_cmpint(config->spf_timeout, ==, 2000);
 }
 
 /* Takes the # away in front of every setting and its further lines: they have no space behind it, comments do. */
@@ -476,6 +543,8 @@ int main(int argc, char **argv)
 	add("/config/values-are-normalised", NULL, test_values_are_normalised);
 	add("/config/recipients-find-their-support-address", NULL, test_recipients_find_their_support_address);
 	add("/config/trusted-hosts", NULL, test_trusted_hosts);
+	add("/config/host-lists", NULL, test_host_lists);
+	add("/config/shared-domains", NULL, test_shared_domains);
 	g_test_add_func("/config/address-lists", test_address_lists);
 	g_test_add_func("/config/shipped-routes", test_shipped_routes);
 	add("/config/own-routes-replace-the-shipped", NULL, test_own_routes_replace_the_shipped);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "store-fixture.h"
+#include "claim-fixture.h"
 
 static Snapshot *snapshot(Store *store, const Snapshot *last)
 {
@@ -274,6 +274,139 @@ static void test_buried_jobs_go_when_their_time_is_over(void)
 	g_assert_cmpuint(counts.dead, ==, 2);
 }
 
+/* Whatever else holds a mark or a block, its time does not begin anew, and what is only counted has an end too. */
+static void test_what_is_kept_of_a_customer_ends(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(StoredJob) job = NULL;
+	IncidentState state = { .id = NULL };
+	g_autoptr(GError) error = NULL;
+	g_autofree char *stats = NULL, *mark = NULL, *stats_life = NULL, *mark_life = NULL, *after = NULL, *keys = NULL;
+
+	claims_set_word(store, "default", WORD_P1, &state);
+	stats = g_strconcat("outage:stats:", state.id, NULL);
+	mark = g_strconcat("outage:acked:", state.id, ":active:hash1", NULL);
+	/* Held is the first thing that is ever counted. */
+	fixture_add_bounce(fixture, "hash2");
+	g_assert_cmpint(claims_ask(store, &state, false, "hash2", "token2"), ==, CLAIM_BOUNCED);
+	stats_life = fixture_redis("TTL", stats, NULL);
+	g_assert_cmpint(g_ascii_strtoll(stats_life, NULL, 10), >, 3600);
+	g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token1"), ==, CLAIM_WON);
+	g_free(fixture_redis("EXPIRE", mark, "777", NULL));
+	job = claims_take(store);
+	g_assert_true(store_job_done(store, job, "hash1", &error));
+	mark_life = fixture_redis("TTL", mark, NULL);
+	g_assert_cmpint(g_ascii_strtoll(mark_life, NULL, 10), >, 0);
+	g_assert_cmpint(g_ascii_strtoll(mark_life, NULL, 10), <=, 777);
+	after = fixture_redis("GET", mark, NULL);
+	g_assert_true(g_str_has_suffix(after, " sent"));
+	g_assert_true(store_block(store, "hash1", 3600, "550 no", "me", &error));
+	keys = fixture_redis("EVAL", "for _, key in ipairs(redis.call('KEYS', '*')) do if redis.call('TTL', key) == -1 and"
+	    " string.find(key, 'hash1') then return key end end return 'none'", "0", NULL);
+	g_assert_cmpstr(keys, ==, "none");
+	incident_state_clear(&state);
+}
+
+/* A mark of the version before has no third word; one by hand may have any. */
+static void test_marks_of_every_form(void)
+{
+	static const struct { const char *mark; JobStanding standing; } cases[] = {
+		{ "token1 1795273800", JOB_STANDS }, { "token1 1795273800 sent", JOB_SENT }, { "token1", JOB_STANDS },
+		{ "token1 soon", JOB_STANDS }, { "token1 1795273800 x", JOB_STANDS }, { "token2 1795273800", JOB_REPLACED },
+		{ "token2 1795273800 sent", JOB_REPLACED }, { "", JOB_REPLACED }, { "token10 1795273800 sent", JOB_REPLACED },
+		{ " token1 1795273800", JOB_REPLACED },
+	};
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	IncidentState state = { .id = NULL };
+	g_autoptr(StoredJob) stored = NULL;
+	g_autoptr(Job) job = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *mark = NULL;
+	JobStanding standing;
+
+	claims_set_word(store, "default", WORD_P1, &state);
+	mark = g_strconcat("outage:acked:", state.id, ":active:hash1", NULL);
+	stored = claims_sign("default", &state, false, "token1");
+	stored->handle = g_strdup("1-1");
+	job = job_open(claims_secret(), stored, &error);
+	g_assert_no_error(error);
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *kept = NULL;
+		bool own = cases[i].standing == JOB_STANDS || cases[i].standing == JOB_SENT;
+
+		g_test_message("%s", cases[i].mark);
+		g_free(fixture_redis("SET", mark, cases[i].mark, NULL));
+		g_assert_true(store_job_standing(store, job, "hash1", &standing, &error));
+		g_assert_cmpint(standing, ==, cases[i].standing);
+		g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token1"), ==, own ? CLAIM_WON : CLAIM_ALREADY);
+		g_assert_true(store_job_done(store, stored, "hash1", &error));
+		g_assert_true(store_job_standing(store, job, "hash1", &standing, &error));
+		g_assert_cmpint(standing, ==, own ? JOB_SENT : cases[i].standing);
+	}
+	/* A key of another type is no mark to a replier, and does not keep a job in the queue. */
+	run("for _, key in ipairs(redis.call('KEYS', 'outage:acked:*')) do redis.call('DEL', key) redis.call('LPUSH', key, 'x') end"
+	    " return 1");
+	g_assert_true(store_job_standing(store, job, "hash1", &standing, &error));
+	g_assert_cmpint(standing, ==, JOB_UNMARKED);
+	g_assert_true(store_job_done(store, stored, "hash1", &error));
+	incident_state_clear(&state);
+}
+
+static void test_a_block_of_another_type_blocks(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(GError) error = NULL;
+	g_autofree char *why = NULL;
+	gint64 until;
+
+	run("return redis.call('LPUSH', 'outage:bounced:hash1', 'x')");
+	g_assert_true(store_blocked(store, "hash1", &why, &until, &error));
+	g_assert_cmpstr(why, ==, "");
+	g_assert_cmpint(until, ==, 0);
+	g_assert_true(store_block(store, "hash1", 60, "550 no", "me", &error));
+	g_clear_pointer(&why, g_free);
+	g_assert_true(store_blocked(store, "hash1", &why, &until, &error));
+	g_assert_cmpstr(why, ==, "550 no");
+}
+
+/* Delayed jobs that nobody signed: the list is shown, the good one leaves, and the operator can clear the rest away. */
+static void test_rubbish_among_delayed_jobs(void)
+{
+	static const char fill[] = "local key, now = 'outage:acks:retry', redis.call('TIME')[1] + 3600"
+	    " for _, member in ipairs({ '17', 'x', '\"x\"', 'null', '{}', '[]', '[1,2]', '[[],{}]',"
+	    " '[\"17\",\"m\"]', '[\"[1]\",\"m\",{},[]]',"
+	    " '[\"a\\\\u0000b\",\"m\"]', '/*[*/', string.rep('[', 1000000), '[\"' .. string.rep('[', 1000000) .. '\",\"m\"]',"
+	    " string.rep('{\"a\":', 200000) }) do redis.call('ZADD', key, now, member) end return 1";
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(GPtrArray) jobs = NULL;
+	g_autoptr(GError) error = NULL;
+	guint moved;
+
+	run(fill);
+	jobs = store_queue_list(store, QUEUE_PENDING, 100, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(jobs->len, >=, 2);
+	for (guint i = 0; i < jobs->len; i++)
+		g_assert_null(job_open(claims_secret(), g_ptr_array_index(jobs, i), NULL));
+	g_assert_true(store_queue_bury(store, "r:nobody", "x", &moved, &error));
+	g_assert_cmpuint(moved, ==, 0);
+	g_assert_true(store_queue_bury(store, NULL, "x", &moved, &error));
+	g_assert_no_error(error);
+	claims_check_counts(store, 0, 0, moved, 0, 0);
+	run(fill);
+	run("for _, member in ipairs(redis.call('ZRANGE', 'outage:acks:retry', 0, -1)) do"
+	    " redis.call('ZADD', 'outage:acks:retry', 1, member) end return 1");
+	for (StoredJob *job; (job = claims_take(store)) != NULL; stored_job_free(job)) {
+		g_assert_null(job_open(claims_secret(), job, NULL));
+		g_assert_true(store_job_bury(store, job, "not signed", &error));
+	}
+	claims_check_counts(store, 0, 0, 2 * moved, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
 	int result;
@@ -286,8 +419,13 @@ int main(int argc, char **argv)
 	g_test_add_func("/store-redis/damaged-state-keeps-the-last", test_damaged_state_keeps_the_last);
 	g_test_add_func("/store-redis/every-change-wakes-a-waiting-node", test_every_change_wakes_a_waiting_node);
 	g_test_add_func("/store-redis/claims-wake-nobody", test_claims_wake_nobody);
+	g_test_add_func("/store-redis/what-is-kept-of-a-customer-ends", test_what_is_kept_of_a_customer_ends);
+	g_test_add_func("/store-redis/marks-of-every-form", test_marks_of_every_form);
+	g_test_add_func("/store-redis/a-block-of-another-type-blocks", test_a_block_of_another_type_blocks);
+	g_test_add_func("/store-redis/rubbish-among-delayed-jobs", test_rubbish_among_delayed_jobs);
 	g_test_add_func("/store-redis/buried-jobs-go-when-their-time-is-over", test_buried_jobs_go_when_their_time_is_over);
 	result = g_test_run();
 	fixture_shut_down();
+	claims_shut_down();
 	return result;
 }

@@ -15,6 +15,7 @@ typedef struct {
 	Accounts *accounts;
 	Snapshot *snapshot;
 	VerdictContext context;
+	GPtrArray *messages;  /* verdicts point into them */
 } Fixture;
 
 static Incident *add_incident(Fixture *f, const char *name, Word word)
@@ -64,6 +65,7 @@ static Fixture *setup(Word word)
 	f->snapshot->taken_at = NOW;
 	if (word != WORD_NONE)
 		add_incident(f, "default", word);
+	f->messages = g_ptr_array_new_with_free_func((GDestroyNotify)message_free);
 	f->context = (VerdictContext) { f->engine, f->accounts, f->snapshot, NOW };
 	return f;
 }
@@ -73,15 +75,19 @@ static void teardown(Fixture *f)
 	engine_unref(f->engine);
 	accounts_unref(f->accounts);
 	snapshot_unref(f->snapshot);
+	g_ptr_array_unref(f->messages);
 	g_free(f);
 }
 
 static Verdict *decide_to(Fixture *f, const char *rcpt, const char *text)
 {
-	g_autoptr(Message) message = message_from_bytes(text, strlen(text), 65536);
+	Message *message = message_from_bytes(text, strlen(text), 65536);
 
+	g_ptr_array_add(f->messages, message);
 	message_set_sender(message, "<jane@customer.example>");
 	message_add_rcpt(message, rcpt);
+	message->client_addr = g_strdup("192.0.2.10");
+	message->helo = g_strdup("mail.customer.example");
 	return verdict_decide(&f->context, message);
 }
 
@@ -337,6 +343,7 @@ static void shadow_decides_and_does_nothing(void)
 	f->engine->config->canary = g_strsplit("@customer.example", " ", -1);
 	g_autoptr(Verdict) canary = decide(f, AUTH HEAD "Subject: down\n\n");
 	g_assert_nonnull(canary->claim);
+	verdict_fold(canary, &f->context, CLAIM_WON);
 	g_assert_cmpstr(canary->subject, ==, "[OUTAGE] down");
 	teardown(f);
 }
@@ -396,6 +403,119 @@ static void what_others_wrote_stays_in_its_header(void)
 	teardown(f);
 }
 
+/* DNS costs the mail a wait; it is asked only where its answer decides. */
+static void spf_is_asked_only_where_it_decides(void)
+{
+	static const struct {
+		const char *mail;
+		Word word;
+		const char *account;
+		bool asks;
+	} cases[] = {
+		{ HEAD "Subject: down\n\n", WORD_P1, NULL, true },
+		{ HEAD "Subject: down\n\n", WORD_NONE, NULL, false },
+		{ HEAD "Subject: invoice\n\n", WORD_P1, NULL, false },
+		{ HEAD "Subject: down\nAuto-Submitted: auto-replied\n\n", WORD_P1, NULL, false },
+		{ HEAD "Subject: down\n\nour lawyers will write\n", WORD_P1, NULL, false },
+		{ "Authentication-Results: mx.example; dmarc=pass header.from=customer.example\n" HEAD "Subject: down\n\n", WORD_P1, NULL, false },
+		{ "Authentication-Results: mx.example; spf=fail smtp.mailfrom=jane@customer.example\n" HEAD "Subject: down\n\n", WORD_P1, NULL,
+		  false },
+		/* Whether the policy that passed means anything. */
+		{ AUTH HEAD "Subject: down\n\n", WORD_P1, NULL, true },
+		{ AUTH HEAD "Subject: invoice\n\n", WORD_P1, NULL, false },
+		/* An account is pulled out of the flood whatever it writes about. */
+		{ HEAD "Subject: invoice\n\n", WORD_P1, "customer.example", true },
+		{ "From: jane@elsewhere.example\nTo: support@shop.example\nSubject: invoice\n\n", WORD_P1, "elsewhere.example", false },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Fixture *f = setup(cases[i].word);
+
+		if (cases[i].account != NULL)
+			add_account(f, cases[i].account, "{\"account\":\"Acme\"}");
+		g_autoptr(Verdict) v = decide(f, cases[i].mail);
+		g_test_message("case %zu", i);
+		g_assert_cmpint(v->asks_spf, ==, cases[i].asks);
+		f->engine->config->spf_enabled = false;
+		g_autoptr(Verdict) off = decide(f, cases[i].mail);
+		g_assert_false(off->asks_spf);
+		teardown(f);
+	}
+}
+
+static void spf_decides_who_is_answered(void)
+{
+	static const struct {
+		SpfAnswer answer;
+		const char *ack;
+	} cases[] = {
+		{ { SPF_PASS, false }, "queued" },
+		{ { SPF_PASS, true }, "none; reason=\"unauthenticated\"" },
+		{ { SPF_NONE, false }, "none; reason=\"unauthenticated\"" },
+		{ { SPF_NEUTRAL, false }, "none; reason=\"unauthenticated\"" },
+		{ { SPF_SOFTFAIL, false }, "none; reason=\"unauthenticated\"" },
+		{ { SPF_FAIL, false }, "none; reason=\"unauthenticated\"" },
+		{ { SPF_TEMPERROR, false }, "none; reason=\"unauthenticated\"" },
+		{ { SPF_PERMERROR, false }, "none; reason=\"unauthenticated\"" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Fixture *f = setup(WORD_P1);
+		g_autoptr(Verdict) v = decide(f, HEAD "Subject: down\n\n");
+		const SpfQuestion *question = verdict_spf_question(v);
+
+		g_assert_cmpstr(question->client, ==, "192.0.2.10");
+		g_assert_cmpstr(question->helo, ==, "mail.customer.example");
+		g_assert_cmpstr(question->sender, ==, "jane@customer.example");
+		g_assert_null(v->claim);
+		verdict_add_spf(v, &f->context, cases[i].answer);
+		g_assert_cmpint(v->claim != NULL, ==, strcmp(cases[i].ack, "queued") == 0);
+		verdict_fold(v, &f->context, CLAIM_WON);
+		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
+		teardown(f);
+	}
+}
+
+/* Our own filter said pass; a policy that passes everybody makes that worthless, and not knowing leaves the filter's word. */
+static void a_policy_for_everybody_vouches_for_nobody(void)
+{
+	static const struct {
+		SpfAnswer answer;
+		const char *ack;
+	} cases[] = {
+		{ { SPF_PASS, true }, "none; reason=\"unauthenticated\"" },
+		{ { SPF_PASS, false }, "queued" },
+		{ { SPF_TEMPERROR, false }, "queued" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Fixture *f = setup(WORD_P1);
+		g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+
+		g_assert_true(v->asks_spf);
+		g_assert_true(verdict_spf_question(v)->policy_only);
+		verdict_add_spf(v, &f->context, cases[i].answer);
+		verdict_fold(v, &f->context, CLAIM_WON);
+		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
+		teardown(f);
+	}
+}
+
+static void spf_pulls_an_account_out_of_the_flood(void)
+{
+	Fixture *f = setup(WORD_P1);
+
+	add_account(f, "customer.example", "{\"account\":\"Acme\"}");
+	g_autoptr(Verdict) v = decide(f, HEAD "Subject: down\n\n");
+	g_assert_cmpstr(v->queue, ==, "surge");
+	verdict_add_spf(v, &f->context, (SpfAnswer){ SPF_PASS, false });
+	verdict_fold(v, &f->context, CLAIM_WON);
+	g_assert_cmpstr(header(v, "X-Outage-Account"), ==, "\"Acme\"; verified=spf");
+	g_assert_cmpstr(header(v, "X-Outage-Queue"), ==, "accounts");
+	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "none; reason=\"vip\"");
+	teardown(f);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -415,5 +535,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/verdict/nothing-from-stale-knowledge", nothing_is_promised_from_stale_knowledge);
 	g_test_add_func("/verdict/the-helpdesk-keeps-quiet-only-where-we-speak", the_helpdesk_keeps_quiet_only_where_we_speak);
 	g_test_add_func("/verdict/what-others-wrote-stays-in-its-header", what_others_wrote_stays_in_its_header);
+	g_test_add_func("/verdict/spf-is-asked-only-where-it-decides", spf_is_asked_only_where_it_decides);
+	g_test_add_func("/verdict/spf-decides-who-is-answered", spf_decides_who_is_answered);
+	g_test_add_func("/verdict/a-policy-for-everybody-vouches-for-nobody", a_policy_for_everybody_vouches_for_nobody);
+	g_test_add_func("/verdict/spf-pulls-an-account-out-of-the-flood", spf_pulls_an_account_out_of_the_flood);
 	return g_test_run();
 }

@@ -282,7 +282,7 @@ static bool claim_is_delayed(Store *store, const IncidentState *state, const cha
 	job = store_job_take(store, 0, 3600000, &error);
 	g_assert_no_error(error);
 	if (job != NULL)
-		g_assert_true(store_job_done(store, job, &error));
+		g_assert_true(store_job_done(store, job, hash, &error));
 	return job == NULL;
 }
 

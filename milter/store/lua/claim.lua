@@ -1,25 +1,38 @@
 -- Claims one acknowledgement: mark, caps, job, affected set, counters, all or nothing.
 --
--- KEYS: mark, acks, retry, affected, state, pause, bounced, domain's rate without the hour, stats.
+-- KEYS: mark, acks, retry, affected, state, pause, bounced, domain's rate without the hour, address's rate without
+--       the day, stats.
 -- ARGV: prefix, token, payload, mac, id, epoch, kind (active, resolved), hash, mark's life (s), again after (s,
---       0 = never), delay (s), site cap (a minute, 0 = none), domain cap (an hour, 0 = none), life of statistics (s).
-local MARK, ACKS, RETRY, AFFECTED, STATE, PAUSE, BOUNCED, DOMAIN, STATS =
-	KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+--       0 = never), delay (s), site cap (a minute), domain cap (an hour), address cap (a day; all three 0 = none),
+--       life of statistics (s).
+local MARK, ACKS, RETRY, AFFECTED, STATE, PAUSE, BOUNCED, DOMAIN, ADDRESS, STATS = unpack(KEYS, 1, 10)
 local prefix, token, payload, mac, id, epoch, kind, hash = unpack(ARGV, 1, 8)
-local life, again, delay, site_cap, domain_cap, stats_life =
-	tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]),
-	tonumber(ARGV[14])
+local life, again, delay = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local site_cap, domain_cap, address_cap = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
+local stats_life = tonumber(ARGV[15])
 local now = clock()
 
--- A mark is 'TOKEN SECONDS'.
-local mark = redis.call('GET', MARK)
-if mark then
-	local owner, at = string.match(mark, '^(%S+) (%d+)$')
+-- A counter that cannot be kept changes nothing. Whichever comes first gives the statistics their end.
+local function count(name)
+	local n = redis.pcall('HINCRBY', STATS, name, 1)
+	if n == 1 then
+		redis.pcall('EXPIRE', STATS, stats_life)
+	end
+	return n
+end
+
+local function held(reason, answer)
+	count('held:' .. reason)
+	return answer
+end
+
+local owner, at = read_mark(MARK)
+if owner then
 	if owner == token then
 		return 'won'
 	end
-	if again == 0 or not at or now - tonumber(at) < again then
-		return 'already'
+	if again == 0 or not at or now - at < again then
+		return held('already-acked', 'already')
 	end
 end
 
@@ -38,10 +51,10 @@ if redis.call('EXISTS', PAUSE, BOUNCED) > 0 then
 	local text = type(pause) == 'string' and string.lower(string.match(pause, '^%s*(.-)%s*$'))
 		or pause and 'wrong type' or ''
 	if text ~= '' and text ~= '0' and text ~= 'off' then
-		return 'paused'
+		return held('paused', 'paused')
 	end
 	if redis.call('EXISTS', BOUNCED) == 1 then
-		return 'bounced'
+		return held('bounced', 'bounced')
 	end
 end
 
@@ -51,19 +64,20 @@ local function count_of(key)
 end
 
 local hour_key = DOMAIN .. string.format('%d', math.floor(now / 3600))
-if domain_cap > 0 and count_of(hour_key) >= domain_cap then
-	return 'rate'
+local day_key = ADDRESS .. string.format('%d', math.floor(now / 86400))
+if domain_cap > 0 and count_of(hour_key) >= domain_cap or address_cap > 0 and count_of(day_key) >= address_cap then
+	return held('rate', 'rate')
 end
 
 -- The site's cap delays: the first minute with room takes it. After a day's worth of full minutes it goes anyway.
-local due, minute_key = now + delay, nil
+local due, minute_key, put_off = now + delay, nil, false
 if site_cap > 0 then
 	local first = math.floor(due / 60)
 	local minute = first
 	while minute < first + 1440 and count_of(prefix .. 'rate:site:' .. string.format('%d', minute)) >= site_cap do
 		minute = minute + 1
 	end
-	due = math.max(due, minute * 60)
+	due, put_off = math.max(due, minute * 60), minute > first
 	minute_key = prefix .. 'rate:site:' .. string.format('%d', minute)
 end
 
@@ -83,11 +97,16 @@ end
 if domain_cap > 0 and redis.pcall('INCR', hour_key) == 1 then
 	redis.pcall('EXPIRE', hour_key, 7200)
 end
-if redis.pcall('SADD', AFFECTED, hash) == 1 then
-	redis.pcall('HINCRBY', STATS, 'affected', 1)
+if address_cap > 0 and redis.pcall('INCR', day_key) == 1 then
+	redis.pcall('EXPIRE', day_key, 2 * 86400)
 end
-if redis.pcall('HINCRBY', STATS, 'queued', 1) == 1 then
+if put_off then
+	count('delayed')
+end
+if redis.pcall('SADD', AFFECTED, hash) == 1 then
+	count('affected')
+end
+if count('queued') == 1 then
 	redis.pcall('EXPIRE', AFFECTED, life)
-	redis.pcall('EXPIRE', STATS, stats_life)
 end
 return 'won'

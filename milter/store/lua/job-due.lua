@@ -2,10 +2,9 @@
 -- KEYS: retry, acks, dead. ARGV: how long buried jobs are kept (s), '' = not looked at this time.
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', clock(), 'LIMIT', 0, 100)
 for _, member in ipairs(due) do
-	local ok, job = pcall(cjson.decode, member)
-	if ok and type(job) == 'table' and type(job[1]) == 'string' and type(job[2]) == 'string' then
-		redis.call('XADD', KEYS[2], '*', 'payload', job[1], 'mac', job[2],
-			'tries', tostring(job[3] or 0), 'why', tostring(job[4] or ''))
+	local payload, mac, tries, why = read_delayed(member)
+	if payload then
+		redis.call('XADD', KEYS[2], '*', 'payload', payload, 'mac', mac, 'tries', tries, 'why', why)
 	end
 	redis.call('ZREM', KEYS[1], member)
 end

@@ -1,11 +1,29 @@
 -- Ends one turn of a job that a replier holds. Returns 1, or 0 where the job is no longer in the stream: somebody else
 -- ended it or the store was emptied, and putting it back would send it twice.
 --
--- KEYS: acks, retry, dead, statistics of all.
--- ARGV: prefix, stream id, how (done, retry, bury, withdraw), payload, mac, tries, why, due, hash.
-local acks, retry, dead, stats = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local prefix, handle, how, payload, mac, tries, why, due, hash = unpack(ARGV, 1, 9)
+-- KEYS: acks, retry, dead, statistics of all, then the marks that the job may hold (active and resolved: one that was
+--       promoted holds both under one token), or none where its payload names none.
+-- ARGV: stream id, how (done, retry, bury, withdraw), payload, mac, tries, why, due, token.
+local acks, retry, dead, stats = unpack(KEYS, 1, 4)
+local handle, how, payload, mac, tries, why, due, token = unpack(ARGV, 1, 8)
 
+-- Calls what(key, seconds) for each mark of the job's that has not been sent. A mark that cannot be read or written
+-- must not keep the job in the queue, where it would be sent again.
+local function each_mark(what)
+	for i = 5, #KEYS do
+		local ok, owner, at, sent = pcall(read_mark, KEYS[i])
+		if ok and owner == token and not sent then
+			what(KEYS[i], at or clock())
+		end
+	end
+end
+
+-- Even where the job is gone from the stream: wherever it has been put meanwhile, its letter is out.
+if how == 'done' then
+	each_mark(function(key, at)
+		redis.pcall('SET', key, token .. ' ' .. string.format('%d', at) .. ' sent', 'KEEPTTL')
+	end)
+end
 if #redis.call('XRANGE', acks, handle, handle) == 0 then
 	return 0
 end
@@ -18,15 +36,10 @@ elseif how == 'retry' then
 elseif how == 'bury' then
 	redis.call('XADD', dead, 'MAXLEN', '~', 10000, '*', 'payload', payload, 'mac', mac, 'tries', tries, 'why', why)
 elseif how == 'withdraw' then
-	-- Both kinds: a job that was promoted holds two marks under one token.
-	local job = cjson.decode(payload)
-	for _, kind in ipairs({ 'active', 'resolved' }) do
-		local key = prefix .. 'acked:' .. job.id .. ':' .. kind .. ':' .. hash
-		local mark = redis.pcall('GET', key)
-		if type(mark) == 'string' and string.match(mark, '^%S+') == job.token then
-			redis.call('DEL', key)
-		end
-	end
+	-- A letter that is out keeps its mark: who puts its job here again does not get the customer a second one.
+	each_mark(function(key)
+		redis.pcall('DEL', key)
+	end)
 	redis.pcall('HINCRBY', stats, 'withdrawn', 1)
 end
 redis.pcall('XACK', acks, 'replier', handle)

@@ -20,3 +20,23 @@ local function field(list, name)
 	end
 	return nil
 end
+
+-- A mark is 'TOKEN SECONDS', or 'TOKEN SECONDS sent' once its letter is out. Returns the three, the last as true or
+-- false; nothing where there is no mark. What reads otherwise is somebody's mark all the same.
+local function read_mark(key)
+	local mark = redis.call('GET', key)
+	if not mark then
+		return nil
+	end
+	local at, sent = string.match(mark, '^%S+ (%d+) ?(%S*)$')
+	return string.match(mark, '^%S*'), tonumber(at), sent == 'sent'
+end
+
+-- A delayed job is JSON [payload, mac, tries, why]. Returns the four as strings; nothing where a strange hand wrote.
+local function read_delayed(member)
+	local ok, job = pcall(cjson.decode, member)
+	if not ok or type(job) ~= 'table' or type(job[1]) ~= 'string' or type(job[2]) ~= 'string' then
+		return nil
+	end
+	return job[1], job[2], tostring(job[3] or 0), tostring(job[4] or '')
+end

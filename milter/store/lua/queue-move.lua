@@ -30,11 +30,11 @@ if string.sub(handle, 1, 2) ~= 'r:' then
 end
 if how == 'bury' and moved == 0 and (handle == '' or string.sub(handle, 1, 2) == 'r:') then
 	for _, member in ipairs(redis.call('ZRANGE', retry, 0, handle == '' and 199 or -1)) do
-		local ok, job = pcall(cjson.decode, member)
-		local known, payload = pcall(cjson.decode, ok and job[1] or '')
-		if handle == '' or (known and 'r:' .. tostring(payload.token) == handle) then
-			if ok then
-				bury(job[1], job[2], tostring(job[3]))
+		local payload, mac, tries = read_delayed(member)
+		local known, job = pcall(cjson.decode, payload or '')
+		if handle == '' or (known and type(job) == 'table' and 'r:' .. tostring(job.token) == handle) then
+			if payload then
+				bury(payload, mac, tries)
 			end
 			redis.call('ZREM', retry, member)
 		end

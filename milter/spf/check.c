@@ -1,0 +1,247 @@
+/* check: asks libspf2 about a client and a sender, and about a few addresses besides, to see whether the policy means anything.
+ * Layer: spf.
+ *
+ * libspf2's own result counts only where the DNS layer has nothing to say: it takes what is too much for no match, and what
+ * failed for a result without a name (milter-facts 16). */
+#include "spf/check.h"
+
+#include <arpa/inet.h>
+#include <spf2/spf_request.h>
+#include <spf2/spf_response.h>
+#include <spf2/spf_server.h>
+#include <string.h>
+
+#include "base/address.h"
+
+/* For the %{r} of explanations, which are never made. */
+#define RECEIVER "unknown"
+
+#define SENDER_MAX 1024
+#define HELO_MAX 255
+
+typedef struct {
+	int family;           /* AF_INET, AF_INET6; AF_UNSPEC = no client */
+	guint8 bytes[16];
+} Client;
+
+typedef struct {
+	SpfDns *dns;
+	SPF_server_t *server;
+	char *sender, *helo;
+	gint64 deadline;      /* g_get_monotonic_time */
+	const char *reason;   /* static, of the last evaluation */
+} Check;
+
+/* Private, documentation and benchmark ranges (RFC 6890), one or more in each quarter of the space that mail comes from, so
+ * that a policy which names all of that space, in whatever pieces, passes them all. */
+static const char *const probes4[] = { "10.77.3.9", "203.0.113.77", "100.64.77.9", "172.16.77.9", "198.18.77.9", "169.254.77.9" };
+
+/* The same for the space that addresses are given out from, 2000::/3: benchmark, documentation, 6to4 of a private address, and
+ * parts that IANA keeps. */
+static const char *const probes6[] = {
+	"2001:db8:77::9", "3fff:77::9", "2002:a4d:309::9", "2001:2:0:77::9", "2e77::9", "3077::9",
+};
+
+/* ---- clients ---- */
+
+static bool client_parse(const char *text, Client *client)
+{
+	static const guint8 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+	*client = (Client) { AF_UNSPEC, { 0 } };
+	if (inet_pton(AF_INET, text, client->bytes) == 1) {
+		client->family = AF_INET;
+	} else if (inet_pton(AF_INET6, text, client->bytes) == 1) {
+		client->family = AF_INET6;
+		if (memcmp(client->bytes, mapped, sizeof(mapped)) == 0) {
+			memmove(client->bytes, client->bytes + sizeof(mapped), 4);
+			client->family = AF_INET;
+		}
+	}
+	return client->family != AF_UNSPEC;
+}
+
+static bool client_is_loopback(const Client *client)
+{
+	static const guint8 loopback6[16] = { [15] = 1 };
+
+	return client->family == AF_INET ? client->bytes[0] == 127 : memcmp(client->bytes, loopback6, sizeof(loopback6)) == 0;
+}
+
+/* ---- libspf2 ---- */
+
+static SpfResult result_of(SPF_result_t result, SPF_errcode_t error)
+{
+	switch (result) {
+	case SPF_RESULT_NEUTRAL:
+		return SPF_NEUTRAL;
+	case SPF_RESULT_PASS:
+		return error == SPF_E_SUCCESS ? SPF_PASS : SPF_PERMERROR;
+	case SPF_RESULT_FAIL:
+		return SPF_FAIL;
+	case SPF_RESULT_SOFTFAIL:
+		return SPF_SOFTFAIL;
+	case SPF_RESULT_NONE:
+		return SPF_NONE;
+	case SPF_RESULT_PERMERROR:
+		return SPF_PERMERROR;
+	case SPF_RESULT_TEMPERROR:
+		return SPF_TEMPERROR;
+	default:
+		return error == SPF_E_DNS_ERROR || error == SPF_E_NO_MEMORY ? SPF_TEMPERROR : SPF_PERMERROR;
+	}
+}
+
+static SPF_request_t *make_request(const Check *check, const Client *client)
+{
+	SPF_request_t *request = SPF_request_new(check->server);
+	struct in_addr address4;
+	struct in6_addr address6;
+
+	if (request == NULL)
+		return NULL;
+	memcpy(&address4, client->bytes, sizeof(address4));
+	memcpy(&address6, client->bytes, sizeof(address6));
+	if ((client->family == AF_INET ? SPF_request_set_ipv4(request, address4) : SPF_request_set_ipv6(request, address6)) !=
+	    SPF_E_SUCCESS || SPF_request_set_env_from(request, check->sender) != 0 ||
+	    SPF_request_set_helo_dom(request, check->helo) != SPF_E_SUCCESS) {
+		SPF_request_free(request);
+		return NULL;
+	}
+	return request;
+}
+
+/* Evaluates the policy for client with what is left of the time. */
+static SpfResult evaluate(Check *check, const Client *client)
+{
+	gint64 left = (check->deadline - g_get_monotonic_time()) / 1000;
+	SPF_request_t *request = make_request(check, client);
+	SPF_response_t *response = NULL;
+	SPF_errcode_t error;
+	SpfResult result, verdict;
+
+	check->reason = NULL;
+	if (request == NULL) {
+		check->reason = "out of memory";
+		return SPF_TEMPERROR;
+	}
+	spf_dns_begin(check->dns, left);
+	spf_dns_client(check->dns, client->family, client->bytes);
+	error = SPF_request_query_mailfrom(request, &response);
+	result = response != NULL ? result_of(SPF_response_result(response), error) : SPF_TEMPERROR;
+	if (result == SPF_PERMERROR || result == SPF_TEMPERROR)
+		check->reason = SPF_strerror(error);
+	verdict = spf_dns_verdict(check->dns, &check->reason);
+	if (verdict != SPF_UNASKED)
+		result = verdict;
+	if (response != NULL)
+		SPF_response_free(response);
+	SPF_request_free(request);
+	return result;
+}
+
+/* ---- breadth ---- */
+
+/* Returns true where all these addresses pass; *result is the last one's. */
+static bool all_pass(Check *check, const char *const *probes, gsize count, SpfResult *result)
+{
+	for (gsize i = 0; i < count; i++) {
+		Client client;
+
+		if (!client_parse(probes[i], &client))
+			return false;
+		*result = evaluate(check, &client);
+		if (*result != SPF_PASS)
+			return false;
+	}
+	return true;
+}
+
+static bool is_broad(Check *check, int family, SpfResult *result)
+{
+	if (family != AF_INET6 && all_pass(check, probes4, G_N_ELEMENTS(probes4), result))
+		return true;
+	return family != AF_INET && all_pass(check, probes6, G_N_ELEMENTS(probes6), result);
+}
+
+/* ---- questions ---- */
+
+/* Sets sender, its domain as A-labels. False where the sender has no domain that could have a policy (RFC 7208 section
+ * 4.3). */
+static bool set_sender(Check *check, const char *sender)
+{
+	const char *at = strrchr(sender, '@');
+	g_autofree char *domain = at != NULL && strlen(sender) <= SENDER_MAX ? domain_to_ascii(at + 1) : NULL;
+	g_autofree char *local = domain != NULL && at > sender ? g_strndup(sender, (gsize)(at - sender)) : NULL;
+
+	if (domain == NULL || domain[0] == '[' || strchr(domain, '.') == NULL)
+		return false;
+	check->sender = g_strconcat(local != NULL ? local : "postmaster", "@", domain, NULL);
+	return true;
+}
+
+static bool set_server(Check *check)
+{
+	SPF_response_t *response = NULL;
+
+	check->server = SPF_server_new_dns(spf_dns_layer(check->dns), 0);
+	if (check->server == NULL)
+		return false;
+	/* Nobody reads explanations: a constant costs nothing to make. */
+	if (SPF_server_set_explanation(check->server, "none", &response) != SPF_E_SUCCESS ||
+	    SPF_server_set_rec_dom(check->server, RECEIVER) != SPF_E_SUCCESS) {
+		SPF_server_free(check->server);
+		check->server = NULL;
+	}
+	if (response != NULL)
+		SPF_response_free(response);
+	return check->server != NULL;
+}
+
+static SpfAnswer answer(Check *check, const SpfQuestion *question, const Client *client)
+{
+	SpfAnswer found = { SPF_TEMPERROR, false };
+
+	if (question->policy_only) {
+		found.broad = is_broad(check, client->family, &found.result);
+	} else {
+		SpfResult ignored;
+
+		found.result = evaluate(check, client);
+		/* The reason stays that of the answer, whatever the probes say. */
+		if (found.result == SPF_PASS)
+			found.broad = is_broad(check, client->family, &ignored);
+		if (found.result == SPF_PASS)
+			check->reason = found.broad ? "the policy passes every address" : NULL;
+	}
+	return found;
+}
+
+SpfAnswer spf_check(SpfDns *dns, const SpfQuestion *question, gint64 timeout, char **reason)
+{
+	Check check = { .dns = dns, .deadline = g_get_monotonic_time() + timeout * 1000 };
+	SpfAnswer found = { SPF_NONE, false };
+	Client client = { AF_UNSPEC, { 0 } };
+	bool has_client = question->client != NULL;
+
+	if (has_client && !client_parse(question->client, &client)) {
+		check.reason = "the client is no IP address";
+	} else if (!has_client && !question->policy_only) {
+		check.reason = "there is no client";
+	} else if (has_client && !question->policy_only && client_is_loopback(&client)) {
+		check.reason = "the client is this machine";
+	} else if (!set_sender(&check, question->sender)) {
+		check.reason = "the sender has no domain that could have a policy";
+	} else if (!set_server(&check)) {
+		check.reason = "out of memory";
+		found.result = SPF_TEMPERROR;
+	} else {
+		check.helo = g_strndup(question->helo != NULL && *question->helo != '\0' ? question->helo : "unknown", HELO_MAX);
+		found = answer(&check, question, &client);
+		SPF_server_free(check.server);
+	}
+	*reason = g_strdup(check.reason);
+	g_free(check.sender);
+	g_free(check.helo);
+	return found;
+}
