@@ -154,14 +154,12 @@ static bool is_delivered_to_us(const Mail *mail, const char *value)
 	return box && (!mail->boxes || g_hash_table_contains(mail->boxes, box));
 }
 
-/* By old custom the tag is the address of the machine that set it. */
+/* By old custom the tag is the address of the machine that set it: that of our letters is the support address. */
 static bool is_looped(const Mail *mail, const char *value)
 {
 	g_autofree char *whole = g_strstrip(g_strdup(value));
-	const char *tag = mail->settings->loop_tag;
 
-	return keyword_is(value, "yes") || keyword_is(value, "true") || is_delivered_to_us(mail, whole) ||
-	    (tag && *tag && g_ascii_strcasecmp(whole, tag) == 0);
+	return keyword_is(value, "yes") || keyword_is(value, "true") || is_delivered_to_us(mail, whole);
 }
 
 /* A name may stand here twice, with a reason each. */

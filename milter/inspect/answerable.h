@@ -42,7 +42,6 @@ typedef struct {
 	const char *const *addressed;       /* as above: what counts as addressed to us (support addresses and aliases) */
 	const char *const *spam_headers;    /* names of the site's own filter's headers, e.g. "X-Spam-Flag" */
 	const char *const *list_ids;        /* List-Ids of group aliases in front of the support box */
-	const char *loop_tag;               /* our X-Loop value, or NULL; the own address that the mail is for counts as one too */
 	guint received_max;                 /* Received headers above this are a loop */
 } AnswerableSettings;
 

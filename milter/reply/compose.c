@@ -341,6 +341,10 @@ static void write_message(const Letter *letter, Composed *composed, gint64 now)
 	set_header(head, "References", letter->references);
 	set_header(head, "Auto-Submitted", "auto-replied");
 	set_header(head, "X-Auto-Response-Suppress", "All");
+	/* A peer that drops what it does not know may keep this, the oldest of such marks; inspect/answerable-headers.c reads it. */
+	g_autofree char *tag = address_normal_text(letter->request->support);
+	if (tag != NULL && g_str_is_ascii(tag))
+		set_header(head, "X-Loop", tag);
 	GMimeObject *body = make_body(composed->text);
 	set_header(body, "Content-Language", composed->language);
 	g_mime_message_set_mime_part(message, body);

@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const spam[] = { "X-Spam-Flag", NULL };
 	static const char *const lists[] = { "support-in.example.org", NULL };
 	static const char *const forms[] = { "web@example.org", NULL };
-	static const AnswerableSettings settings = { own, own, spam, lists, "outage@example.org", 50 };
+	static const AnswerableSettings settings = { own, own, spam, lists, 50 };
 	static const CorrespondentSettings correspondents = { forms, false, lists };
 	g_autoptr(Message) message = message_from_bytes((const char *)data, size, 65536);
 	const char *path = message_header(message, "Return-Path", 0);

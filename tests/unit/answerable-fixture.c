@@ -14,7 +14,6 @@ static const AnswerableSettings SETTINGS = {
 	.addressed = OWN,
 	.spam_headers = SPAM,
 	.list_ids = LISTS,
-	.loop_tag = "outage@example.org",
 	.received_max = 5,
 };
 

@@ -381,6 +381,7 @@ static void test_headers_of_an_automatic_reply(void)
 	assert_header(composed, "References", "<m1@customer.example>");
 	assert_header(composed, "Auto-Submitted", "auto-replied");
 	assert_header(composed, "X-Auto-Response-Suppress", "All");
+	assert_header(composed, "X-Loop", "support@example.com");
 	assert_header(composed, "Content-Language", "en");
 	assert_header(composed, "MIME-Version", "1.0");
 	assert_header(composed, "Content-Type", "text/plain; charset=utf-8");
