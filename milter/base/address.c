@@ -253,3 +253,39 @@ bool domain_is_public_suffix(const char *domain)
 
 	return domain != NULL && domain[0] != '[' && psl != NULL && psl_is_public_suffix(psl, domain) != 0;
 }
+
+static bool is_visible(gunichar c)
+{
+	GUnicodeType type = g_unichar_type(c);
+
+	/* U+FFFD stands where something else was. */
+	return g_unichar_isgraph(c) && type != G_UNICODE_LINE_SEPARATOR && type != G_UNICODE_PARAGRAPH_SEPARATOR && c != 0xfffd;
+}
+
+/* "%", "!", "@" and ":" are the routes of old: an MTA that still follows them carries the mail on to somebody else. "<", ">", the
+ * quote, the backslash and the space end an address early where somebody quotes badly. What cannot be seen is in no address of a
+ * person. */
+static bool is_reply_local(const char *local)
+{
+	for (const char *p = local; *p != '\0'; p = g_utf8_next_char(p)) {
+		gunichar c = g_utf8_get_char(p);
+
+		if (c < 0x80 ? c <= ' ' || strchr("%!@:<>\"\\,;()", (int)c) != NULL : !is_visible(c))
+			return false;
+	}
+	return true;
+}
+
+/* An IP address in place of a domain is a machine's own name for itself, and inside the site's network it is any machine's. */
+static bool is_reply_domain(const char *domain)
+{
+	const char *last = strrchr(domain, '.');
+
+	last = last != NULL ? last + 1 : domain;
+	return *domain != '[' && strspn(last, "0123456789") != strlen(last);
+}
+
+bool address_may_be_answered(const Address *address)
+{
+	return is_reply_local(address->local) && is_reply_domain(address->domain);
+}

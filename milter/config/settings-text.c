@@ -191,7 +191,8 @@ static char *nameserver(const Setting *setting, const char *text, const char *di
 		ip = g_strndup(text + 1, (gsize)(bracket - text - 1));
 	else
 		ip = colon != NULL ? g_strndup(text, (gsize)(colon - text)) : g_strdup(text);
-	if (!g_hostname_is_ip_address(ip) || (bracket != NULL) > (strchr(ip, ':') != NULL) ||
+	/* GLib takes a scope ("fe80::1%eth0") for part of an address; a resolver's socket does not. */
+	if (!g_hostname_is_ip_address(ip) || strchr(ip, '%') != NULL || (bracket != NULL) > (strchr(ip, ':') != NULL) ||
 	    (colon != NULL && *colon != '\0' &&
 	        (*colon != ':' || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))))
 		return refuse(error, "\"%s\" is no IP address, with or without a port", text);

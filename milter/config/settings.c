@@ -100,19 +100,21 @@ static const Setting rows[] = {
 	THRESHOLD("resolved", SEVERITY_RESOLVED, NULL),
 	{ .name = "auth.trusted_ids", LIST_AT(Config, FORM_AUTHSERV, authserv_ids), .standard = "",
 	  .help = "The authserv-ids under which our own MTAs write Authentication-Results. Of each only the topmost header is "
-	          "believed. Without any, no sender is authenticated and nobody is answered." },
+	          "believed. A filter named here has to write one for all mail, or to remove those that arrive under its name, or a forger "
+	          "writes it." },
 	{ .name = "auth.all_instances", BOOL_AT(Config, authres_all), .standard = "false",
 	  .help = "Whether our own filters remove every Authentication-Results that arrives under one of these ids (RFC 8601 section 5). Then "
 	          "all headers of these ids are believed, as is needed where OpenDKIM and OpenDMARC write one each; otherwise only the "
 	          "topmost of each id, for those below may be forged." },
 	{ .name = "auth.submission_domains", LIST_AT(Config, FORM_DOMAIN, submission_domains), .standard = "",
 	  .help = "Domains whose users log in to our MTA with a bare name. Mail submitted with a login counts as its user's: the login "
-	          "has to be the envelope sender, or its local part in one of these domains." },
+	          "has to be the envelope sender, or its local part in one of these domains. Logins are taken for the same in all of them." },
 	{ .name = "answer.form_senders", LIST_AT(Config, FORM_KEY_ADDRESS, form_senders), .standard = "",
 	  .help = "From addresses of the site's own contact forms. Where From is vouched for, the acknowledgement goes to the one address "
 	          "in Reply-To; of no other mail it does." },
 	{ .name = "answer.form_hosts", LIST_AT(Config, FORM_HOST, form_hosts), .standard = "",
-	  .help = "Addresses and networks of machines that hand in contact forms. Coming from there vouches for a form; for nothing else." },
+	  .help = "Addresses and networks of machines that hand in contact forms. Coming from there vouches for a form; for nothing else. "
+	          "An address that is one of spf.trusted_relays too vouches for nothing: there the first hop outside counts." },
 	{ .name = "answer.spam_headers", LIST_AT(Config, FORM_HEADER, spam_headers), .standard = SPAM_HEADERS,
 	  .help = "Headers in which the site's own filter marks spam. Mail that carries such a mark is not answered." },
 	{ .name = "answer.list_ids", LIST_AT(Config, FORM_LIST_ID, list_ids), .standard = "",
@@ -131,9 +133,10 @@ static const Setting rows[] = {
 	{ .name = "spf.helpers", NUMBER_AT(Config, FORM_INTEGER, spf_helpers), .standard = "4", .min = 1, .max = 64, .restart = true,
 	  .help = "Helper processes, each of which checks one message at a time." },
 	{ .name = "spf.trusted_relays", LIST_AT(Config, FORM_HOST, spf_trusted_relays), .standard = "",
-	  .help = "Addresses and networks of our own relays in front of this MTA, such as a gateway or a backup MX. Mail from them is judged by "
-	          "the first hop outside, as their Received fields name it, or by their Authentication-Results; never by the relay's "
-	          "address." },
+	  .help = "Addresses and networks of our own relays in front of this MTA, such as a gateway, a backup MX, or a content filter on the "
+	          "same machine (127.0.0.1). Mail from them is judged by the first hop outside, as their Received fields name it, or by "
+	          "their Authentication-Results; never by the relay's address. Each has to write a Received field of its own, as MTAs do "
+	          "and plain proxies do not." },
 	{ .name = "spf.program", TEXT_AT(Config, FORM_PATH, spf_program), .standard = "", .restart = true,
 	  .help = "The helper program outage-spf. Empty, it is the installed one." },
 	{ .name = "route.always", BOOL_AT(Config, route_always), .standard = "false",

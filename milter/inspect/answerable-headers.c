@@ -85,7 +85,8 @@ typedef struct {
 	GHashTable *boxes; /* own_box of all recipients that have one, or NULL where recipients are unknown */
 } Mail;
 
-/* Returns the mailbox that text, one of our own addresses, leads to, whatever its tag; NULL where it is none of ours. Caller frees. */
+/* Returns the mailbox that text, one of our own addresses, leads to, whatever its tag; NULL where it is none of ours.
+ * Caller frees. */
 static char *own_box(const AnswerableSettings *settings, const char *text)
 {
 	g_autoptr(Address) address = answerable_list_has(settings->own_addresses, text) ? address_parse(text, NULL) : NULL;
@@ -229,10 +230,12 @@ static bool is_spam(const AnswerableSettings *settings, const Header *header)
 	return false;
 }
 
-/* What a list of the site's own adds to mail says nothing of who wrote it. */
+/* What a list of the site's own adds to mail says nothing of who wrote it. No list adds Feedback-ID: it marks what was
+ * sent in bulk, such as a newsletter that has the alias among its readers. */
 static bool is_of_list(Reason reason, const Header *header)
 {
-	return reason == REASON_LIST_MAIL || (reason == REASON_PRECEDENCE && keyword_is(header->value, "list"));
+	return (reason == REASON_LIST_MAIL && !name_is(header, "Feedback-ID")) ||
+	    (reason == REASON_PRECEDENCE && keyword_is(header->value, "list"));
 }
 
 ReasonSet answerable_headers(const AnswerableSettings *settings, const Message *message)

@@ -361,10 +361,12 @@ void authentic_judge(Authentic *authentic, const AuthenticSettings *settings, co
 
 	authentic_clear(authentic);
 	claims_init(&claims, settings, message, from);
-	/* A relay of ours that logs in does so by its own name, for whomever it has mail from. */
+	/* A relay of ours that logs in does so by its own name, for whomever it has mail from. What anybody else submits has not been
+	 * through our filters, which leave logged-in users alone: the headers in it are the user's own words. */
 	if (message->auth_user && *message->auth_user && !by_relay)
 		weigh_login(&claims, message->auth_user);
-	weigh_headers(&claims, message);
+	else
+		weigh_headers(&claims, message);
 	authentic->asks = find_question(&authentic->question, &claims, message, by_relay);
 	if (authentic->asks && spf) {
 		if (spf->broad) {

@@ -47,26 +47,27 @@ typedef struct {
 typedef struct {
 	Verified sender;      /* who vouches for the envelope sender: an acknowledgement may go to it */
 	Verified from;        /* who vouches for the From address: its account may be believed */
-	bool header_seen;     /* a trusted Authentication-Results was there and could be read */
+	bool header_seen;     /* a trusted Authentication-Results was there, counted and could be read */
 	bool asks;            /* SPF could still change one of the two: question says what to ask */
 	SpfQuestion question; /* set where asks */
 } Authentic;
 void authentic_clear(Authentic *authentic);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Authentic, authentic_clear)
 
-/* Judges message. *authentic: zeroed, or judged before. from: addr-spec of the only From, or NULL where there is none or several. spf: what the helper answered to
- * authentic->question, or NULL.
+/* Judges message. *authentic: zeroed, or judged before. from: addr-spec of the only From, or NULL where there is none
+ * or several. spf: what the helper answered to authentic->question, or NULL.
  *
- * For the envelope sender: auth where the login is that address (or its local part, in one of submission_domains); spf=pass of a trusted
- * header whose smtp.mailfrom is the sender or its domain; spf as answered; DKIM (header.d aligned) and DMARC only where From is
- * the envelope sender itself. For From: dmarc=pass with its domain, dkim=pass aligned, auth where From is the sender that logged in, spf
- * where the sender passed and is aligned with From. A broad policy is no policy, whoever found the pass. Aligned: the same
- * organisational domain (libpsl).
+ * For the envelope sender: auth where the login is that address (or its local part, in one of submission_domains);
+ * spf=pass of a trusted header whose smtp.mailfrom is the sender or its domain; spf as answered; DKIM (header.d
+ * aligned) and DMARC only where From is the envelope sender itself. For From: dmarc=pass with its domain, dkim=pass
+ * aligned, auth where From is the sender that logged in, spf where the sender passed and is aligned with From. A broad
+ * policy is no policy, whoever found the pass. Aligned: the same organisational domain (libpsl). Of mail that came with
+ * a login, other than a relay's, the headers count for nothing.
  *
- * `asks` is false where: the mail was submitted with a login (its client is the user's own machine); a trusted header has an SPF result
- * for this sender other than pass or temperror; the client is unknown, a loopback address, or a relay of ours whose Received
- * does not tell whom it had it from; the sender is no address. It is true with policy_only where a trusted spf=pass is the only
- * voucher of sender or From. */
+ * `asks` is false where: the mail was submitted with a login (its client is the user's own machine); a trusted header
+ * has an SPF result for this sender other than pass or temperror; the client is unknown, a loopback address, or a relay
+ * of ours whose Received does not tell whom it had it from; the sender is no address. It is true with policy_only where
+ * a trusted spf=pass is the only voucher of sender or From. */
 void authentic_judge(Authentic *authentic, const AuthenticSettings *settings, const Message *message, const char *from,
     const SpfAnswer *spf);
 

@@ -24,7 +24,8 @@ typedef struct {
 
 /* Parses one header value; NULL with OUTAGE_ERROR_INVALID where it does not follow the grammar above. */
 Authres *authres_parse(const char *value, GError **error);
-/* Returns the lower-case authserv-id of value, also where what follows it cannot be read; NULL where there is none. Caller frees. */
+/* Returns the lower-case authserv-id of value, also where what follows it cannot be read; NULL where there is none.
+ * Caller frees. */
 char *authres_peek_id(const char *value);
 void authres_free(Authres *authres);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Authres, authres_free)

@@ -85,15 +85,20 @@ static bool is_form(const CorrespondentSettings *settings, const char *from_norm
 
 static void set_address(Correspondent *correspondent, const char *address)
 {
-	correspondent->normal = address_normal_text(address);
-	correspondent->address = correspondent->normal ? g_strdup(address) : NULL;
+	g_autoptr(Address) parsed = address ? address_parse(address, NULL) : NULL;
+
+	if (!parsed || !address_may_be_answered(parsed))
+		return;
+	correspondent->normal = address_normal(parsed);
+	correspondent->address = g_strdup(address);
 }
 
-void correspondent_find(Correspondent *correspondent, const CorrespondentSettings *settings, const Message *message, const char *from,
-    const char *reply_to, const Authentic *authentic)
+void correspondent_find(Correspondent *correspondent, const CorrespondentSettings *settings, const Message *message,
+    const char *from, const char *reply_to, const Authentic *authentic)
 {
 	g_autofree char *from_normal = address_normal_text(from);
 	g_autofree char *sender_normal = address_normal_text(message->sender);
+	bool has_sender = message->sender && *message->sender;
 
 	correspondent_clear(correspondent);
 	if (is_form(settings, from_normal)) {
@@ -102,9 +107,10 @@ void correspondent_find(Correspondent *correspondent, const CorrespondentSetting
 		correspondent->verified = authentic->from;
 		if (authentic->from == VERIFIED_NO && settings->from_form_host)
 			correspondent->verified = VERIFIED_AUTH;
-	} else if (correspondent_by_own_list(settings->list_ids, message) &&
+	} else if (has_sender && correspondent_by_own_list(settings->list_ids, message) &&
 	    (!from_normal || g_strcmp0(from_normal, sender_normal) != 0)) {
-		/* With several in From nobody is answered, least of all the list's own envelope sender. */
+		/* With several in From nobody is answered, least of all the list's own envelope sender. Neither where the envelope is empty:
+		 * an alias that does not write its own has let through a bounce or an automatic answer, whatever its From. */
 		correspondent->via = VIA_LIST;
 		set_address(correspondent, from);
 		correspondent->verified = authentic->from == VERIFIED_SPF ? VERIFIED_NO : authentic->from;

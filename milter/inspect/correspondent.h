@@ -30,14 +30,15 @@ typedef struct {
 	const char *const *list_ids;     /* List-Ids of group aliases */
 } CorrespondentSettings;
 
-/* Finds him. *correspondent: zeroed, or found before. from, reply_to: addr-spec of the only one in all From / Reply-To fields, or NULL where there is none or several.
+/* Finds him. *correspondent: zeroed, or found before. from, reply_to: addr-spec of the only one in all From / Reply-To
+ * fields, or NULL where there is none or several.
  *
- * FORM: from is a form sender, whatever the envelope says. Without exactly one Reply-To nobody is answered. Vouched for where the
- * client is a form host, or From is vouched for (a forger can write From, so naming alone is not enough).
- * LIST: every List-Id of the mail is in list_ids and the envelope sender is not from: the list's own address has taken its
- * place. Vouched for where From is, by DKIM, DMARC or a login (SPF speaks of the list then). */
-void correspondent_find(Correspondent *correspondent, const CorrespondentSettings *settings, const Message *message, const char *from,
-    const char *reply_to, const Authentic *authentic);
+ * FORM: from is a form sender, whatever the envelope says. Without exactly one Reply-To nobody is answered. Vouched for
+ * where the client is a form host, or From is vouched for (a forger can write From, so naming alone is not enough).
+ * LIST: every List-Id of the mail is in list_ids and the envelope sender is neither empty nor from: the list's own
+ * address has taken its place. Vouched for where From is, by DKIM, DMARC or a login (SPF speaks of the list then). */
+void correspondent_find(Correspondent *correspondent, const CorrespondentSettings *settings, const Message *message,
+    const char *from, const char *reply_to, const Authentic *authentic);
 
 /* Returns true where the mail came through a list of the site's own and through no other: there a group alias feeds the support
  * address, and what a list adds to mail says nothing of who wrote it. list_ids may be NULL. */

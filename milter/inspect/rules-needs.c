@@ -1,8 +1,8 @@
 /* rules-needs: words without which a pattern cannot match. Layer: inspect.
  *
- * Reads a pattern into what is known of the texts it matches: either all of them (`exact`), or a set of words of which each holds at
- * least one (`need`). A sequence has the best set of its parts, an alternation the union of its branches' sets. What is not
- * understood makes a part unknown, which costs speed and never a match. Grammar: rules-starts.c. */
+ * Reads a pattern into what is known of the texts it matches: either all of them (`exact`), or a set of words of which
+ * each holds at least one (`need`). A sequence has the best set of its parts, an alternation the union of its branches'
+ * sets. What is not understood makes a part unknown, which costs speed and never a match. Grammar: rules-starts.c. */
 #include "inspect/rules-private.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* rules-words: which rules can match a text at all, found in one pass by Hyperscan. Layer: inspect. The only file that knows it.
  *
- * Whole rules are too large for Hyperscan: it takes minutes to compile them. The words that they cannot do without (rules-needs.c) take
- * it milliseconds, and a text in which none of a rule's words stands needs no try of that rule. Without Hyperscan every rule is tried;
- * the results are the same. */
+ * Whole rules are too large for Hyperscan: it takes minutes to compile them. The words that they cannot do without
+ * (rules-needs.c) take it milliseconds, and a text in which none of a rule's words stands needs no try of that rule.
+ * Without Hyperscan every rule is tried; the results are the same. */
 #include "inspect/rules-private.h"
 
 #ifdef HAVE_HYPERSCAN

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "inspect/verdict-private.h"
 #include "mail/header.h"
+#include "mail/received.h"
 
 /* What an incident's own words (its `match`) are worth: enough to lift a weak report over the threshold and to choose between
  * two incidents, not enough to make a mail that merely names the product an outage report. */
@@ -404,6 +405,17 @@ static bool is_relay(const char *ip, gconstpointer config)
 	return config_is_relay(config, ip);
 }
 
+/* A relay hands on what strangers wrote, so its own address vouches for no form; that of the machine it had the mail from may. */
+static bool is_from_form_host(const Config *config, const Message *message)
+{
+	g_autoptr(Received) outside = NULL;
+
+	if (!config_is_relay(config, message->client_addr))
+		return config_is_form_host(config, message->client_addr);
+	outside = received_outside(message, is_relay, config);
+	return outside != NULL && config_is_form_host(config, outside->client);
+}
+
 /* Who wrote, as far as anybody vouches for it. spf: what the helper answered, or NULL. */
 static void judge_writer(Verdict *verdict, const VerdictContext *context, const SpfAnswer *spf)
 {
@@ -418,7 +430,7 @@ static void judge_writer(Verdict *verdict, const VerdictContext *context, const 
 	};
 	const CorrespondentSettings correspondent = {
 		.form_senders = (const char *const *)config->form_senders,
-		.from_form_host = config_is_form_host(config, signals->message->client_addr),
+		.from_form_host = is_from_form_host(config, signals->message),
 		.list_ids = (const char *const *)config->list_ids,
 	};
 
@@ -451,8 +463,8 @@ static void conclude(Verdict *verdict, const VerdictContext *context)
 		verdict->claim = claim_request_new(verdict, context, verdict->signals, template_name);
 }
 
-/* Asking costs the mail a wait and the site DNS traffic, so first it is tried what the answer that matters most would change: whether an
- * acknowledgement would go out, and whether an account would be believed. */
+/* Asking costs the mail a wait and the site DNS traffic, so first it is tried what the answer that matters most would
+ * change: whether an acknowledgement would go out, and whether an account would be believed. */
 static bool spf_would_matter(Verdict *verdict, const VerdictContext *context)
 {
 	bool policy_only = verdict->signals->auth.question.policy_only;

@@ -109,8 +109,9 @@ typedef struct {
 	Signals *signals;     /* private; NULL after verdict_fold */
 } Verdict;
 
-/* Decides, with the settings of the first support recipient in RCPT order. message is complete. Never fails. The verdict
- * points into context and message, which must outlive it. Where it says asks_spf it stands as if SPF had no answer. Caller frees. */
+/* Decides, with the settings of the first support recipient in RCPT order. message is complete. Never fails. The
+ * verdict points into context and message, which must outlive it. Where it says asks_spf it stands as if SPF had no
+ * answer. Caller frees. */
 Verdict *verdict_decide(const VerdictContext *context, const Message *message);
 
 /* What to ask where asks_spf is set; owned by the verdict. */

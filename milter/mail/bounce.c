@@ -104,9 +104,77 @@ static void set_why(char **why, const char *what, const char *words)
 		*why = bounce_words(said);
 }
 
-/* For good, and for the address' sake: class 5, subjects 0 (not said), 1 (address) and 2 (mailbox) of RFC 3463 section 3. What speaks of
- * the way (4), of the content (6), of policy (7: our own address on somebody's list) or of the sender's address (1.7, 1.8) would come
- * back from every address there; but for 6.7, a mailbox that only SMTPUTF8 reaches behind a server that has none (RFC 6531). */
+/* The enhanced status code at the start of a reply's text (RFC 2034, RFC 3463):
+ *
+ *     status-code = "5" "." subject "." detail            subject, detail = 1*3DIGIT
+ */
+static bool read_enhanced(const char *text, guint *subject, guint *detail)
+{
+	guint *const numbers[] = { subject, detail };
+
+	if (*text++ != '5')
+		return false;
+	for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+		gsize digits = 0;
+
+		if (*text++ != '.')
+			return false;
+		while (digits < 4 && g_ascii_isdigit(text[digits]))
+			digits++;
+		if (digits < 1 || digits > 3)
+			return false;
+		*numbers[i] = (guint)g_ascii_strtoull(text, NULL, 10);
+		text += digits;
+	}
+	return *text == '\0' || *text == ' ';
+}
+
+/* Returns true where a 5xx to RCPT says that this address is wrong or its mailbox closed. Servers answer there, too,
+ * what they think of the client and of MAIL FROM: that speaks of us, and whoever takes it for the address never writes
+ * to a customer again.
+ *
+ *     5.1.x  the address (but 5.1.7 and 5.1.8: the sender's)        5.2.x  its mailbox
+ *     5.0.x, and a reply without such a code, say nothing more than 550 to 553 do
+ *     all others (routing, policy, authentication, the server): not the address */
+bool bounce_refusal_is_of_address(const char *refusal)
+{
+	static const char *const ours[] = { "relay", "authenti", "prohibit", "policy", "spam", "blocklist", "blacklist", "blocked using" };
+	g_auto(GStrv) lines = g_strsplit(refusal, "\n", -1);
+	g_autofree char *lower = g_ascii_strdown(refusal, -1);
+	guint64 code = g_ascii_strtoull(refusal, NULL, 10);
+
+	for (char **line = lines; *line != NULL; line++) {
+		guint subject, detail;
+
+		if (strlen(*line) < 5 || !read_enhanced(*line + 4, &subject, &detail) || subject == 0)
+			continue;
+		return (subject == 1 && detail != 7 && detail != 8) || subject == 2;
+	}
+	for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
+		if (strstr(lower, ours[i]) != NULL)
+			return false;
+	return code >= 550 && code <= 553;
+}
+
+/* A Status of subject 0 is what an MTA writes that knows, or says, nothing (Exim does so of every refusal). The words
+ * that it was told may know more:
+ *
+ *     diagnostic = "smtp" ";" reply                       RFC 3464 section 2.3.6; what is no reply of that kind knows no more */
+static bool diagnostic_is_of_address(const char *diagnostic)
+{
+	const char *reply = strchr(diagnostic, ';');
+	g_autofree char *type = reply != NULL ? g_strstrip(g_strndup(diagnostic, (gsize)(reply - diagnostic))) : NULL;
+
+	if (type == NULL || g_ascii_strcasecmp(type, "smtp") != 0)
+		return true;
+	reply += 1 + strspn(reply + 1, " ");
+	return !g_ascii_isdigit(*reply) || bounce_refusal_is_of_address(reply);
+}
+
+/* For good, and for the address' sake: class 5, subjects 0 (not said), 1 (address) and 2 (mailbox) of RFC 3463 section
+ * 3. What speaks of the way (4), of the content (6), of policy (7: our own address on somebody's list) or of the
+ * sender's address (1.7, 1.8) would come back from every address there; but for 6.7, a mailbox that only SMTPUTF8
+ * reaches behind a server that has none (RFC 6531). */
 static bool is_failure(const TextDeliveryStatus *status)
 {
 	const char *text = status->status;
@@ -117,7 +185,9 @@ static bool is_failure(const TextDeliveryStatus *status)
 		return true;
 	if (strcmp(text, "5.1.7") == 0 || strcmp(text, "5.1.8") == 0)
 		return false;
-	return strchr("012", text[2]) != NULL && text[2] != '\0' && text[3] == '.';
+	if (g_str_has_prefix(text, "5.0."))
+		return diagnostic_is_of_address(status->diagnostic);
+	return (text[2] == '1' || text[2] == '2') && text[3] == '.';
 }
 
 bool bounce_is_failure(const Message *message, char **why)

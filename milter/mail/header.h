@@ -6,15 +6,16 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* Appends "; name=value" to out (just "name=value" where out is empty). A token (and an address) goes bare, other ASCII as a quoted string,
- * anything else as name*=UTF-8''percent-encoded. Control characters are removed, value is cut at 400 bytes on a character
- * boundary. Nothing is appended where value is NULL or empty. */
+/* Appends "; name=value" to out (just "name=value" where out is empty). A token (and an address) goes bare, other ASCII
+ * as a quoted string, anything else as name*=UTF-8''percent-encoded. Control characters are removed, value is cut at
+ * 400 bytes on a character boundary. Nothing is appended where value is NULL or empty. */
 void header_append_param(GString *out, const char *name, const char *value);
 
 /* Appends value in front of any parameters: as a quoted string (non-ASCII as "name*=UTF-8''..." under fallback_name). */
 void header_append_item(GString *out, const char *fallback_name, const char *value);
 
-/* Returns value on one line: folding and tabs are one space, other control characters are removed, bytes that are not UTF-8 replaced by '?'; caller frees. NULL gives "". */
+/* Returns value on one line: folding and tabs are one space, other control characters are removed, bytes that are not
+ * UTF-8 replaced by '?'; caller frees. NULL gives "". */
 char *header_sanitise(const char *value);
 
 /* Returns value folded with LF + space so that no line is longer than 78 bytes where it has spaces, and never over 998;

@@ -25,9 +25,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Received, received_free)
 /* Reads one field's value; NULL where it does not say from which address, or says more than one. Caller frees. */
 Received *received_parse(const char *value);
 
-/* Follows message's Received fields from the topmost one, each written by the hop that the one above names, as long as is_relay(ip, data)
- * holds for its client, and returns the first client outside; NULL where a field cannot be read or none is left. The client
- * of the SMTP session itself has to be a relay already: that is for the caller to know. Caller frees. */
+/* Follows message's Received fields from the topmost one, each written by the hop that the one above names, as long as
+ * is_relay(ip, data) holds for its client, and returns the first client outside; NULL where a field cannot be read or
+ * none is left. The client of the SMTP session itself has to be a relay already: that is for the caller to know. Caller
+ * frees. */
 Received *received_outside(const Message *message, bool (*is_relay)(const char *ip, gconstpointer data), gconstpointer data);
 
 #endif

@@ -147,6 +147,8 @@ bool service_reload(Service *service)
 		store_changed |= g_str_has_prefix(g_ptr_array_index(restart, i), "store.");
 		log_warning("%s has changed and takes effect at the next restart", (const char *)g_ptr_array_index(restart, i));
 	}
+	/* Helpers are started at the start or not at all. */
+	config->spf_enabled = before->config->spf_enabled;
 	g_mutex_lock(&service->lock);
 	engine_unref(service->engine);
 	service->engine = fresh;
@@ -233,13 +235,15 @@ ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict 
 	g_autofree char *mac = NULL;
 	g_autofree char *payload = job_sign(service->secret, verdict->claim, token, &mac);
 	const char *domain = strrchr(verdict->claim->sender, '@') + 1;
+	/* Whoever owns a domain can make up as many names below it as he likes. */
+	g_autofree char *organisation = domain_organisational(domain);
 	StoreClaim claim = {
 		.request = verdict->claim,
 		.hash = hash,
 		.token = token,
 		.payload = payload,
 		.mac = mac,
-		.domain = domain,
+		.domain = organisation != NULL ? organisation : domain,
 		.domain_capped = config->ack_domain_cap > 0 && !config_domain_is_shared(config, domain),
 	};
 

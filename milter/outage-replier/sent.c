@@ -1,5 +1,5 @@
-/* sent: the tokens of the letters that this process has sent (see sent.h). Layer: program. Apart from work.c so that it can be tested
- * without a store. */
+/* sent: the tokens of the letters that this process has sent (see sent.h). Layer: program. Apart from work.c so that it
+ * can be tested without a store. */
 #include "outage-replier/sent.h"
 
 struct SentLog {

@@ -1,6 +1,7 @@
 /* sent: the tokens of the letters that this process has sent, the newest so many. Layer: program.
  *
- * The marks in the store say the same of all repliers; but whoever can put an old job into the store can take its mark away as well. */
+ * The marks in the store say the same of all repliers; but whoever can put an old job into the store can take its mark
+ * away as well. */
 #ifndef OUTAGE_REPLIER_SENT_H
 #define OUTAGE_REPLIER_SENT_H
 

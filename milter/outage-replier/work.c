@@ -3,8 +3,9 @@
  * A job says only who is to be answered; what is said comes from the newest state of its incident, read anew for each. A job
  * leaves the queue after the MTA took the mail, or when its incident was withdrawn, or when it is buried with a reason.
  *
- * A signature says that one of our nodes wrote a job and not that it is due: whoever can write to the store can put an old one there
- * again. So a letter leaves only under a mark that stands for this very job, and this process never sends one twice. */
+ * A signature says that one of our nodes wrote a job and not that it is due: whoever can write to the store can put an
+ * old one there again. So a letter leaves only under a mark that stands for this very job, and this process never sends
+ * one twice. */
 #include "outage-replier/work.h"
 
 #include <string.h>
@@ -291,6 +292,13 @@ static bool send_failed(Worker *worker, const Task *task, const GError *why)
 	/* Refused for good; or sent whole and never answered: a second try might be a second letter, so a person decides. */
 	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED) || g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN))
 		return bury(worker, task, why->message);
+	/* One more try gets the letter to a customer whose relay fell over; a relay that takes letters and breaks off each time would
+	 * send him one with every further try. */
+	if (submitter_broke_off(worker->submitter) && task->stored->tries > 0) {
+		g_autofree char *text = g_strdup_printf("it may have been sent: %s", why->message);
+
+		return bury(worker, task, text);
+	}
 	if (task->stored->tries + 1 >= (guint)task->config->reply_tries) {
 		g_autofree char *text = g_strdup_printf("given up after %u tries: %s", task->stored->tries + 1, why->message);
 
@@ -399,8 +407,8 @@ static bool check_standing(Worker *worker, const Task *task, bool *go_on)
 	return refuse_replay(worker, task, "never claimed: the store has no mark for it");
 }
 
-/* Does what the job asks for, as far as it still holds. False where the store failed. The standing comes before whatever touches the
- * mark (withdraw, promote): a replayed job must not get at the mark of the letter that was sent. */
+/* Does what the job asks for, as far as it still holds. False where the store failed. The standing comes before
+ * whatever touches the mark (withdraw, promote): a replayed job must not get at the mark of the letter that was sent. */
 static bool work_on(Worker *worker, const Task *task)
 {
 	const ClaimRequest *request = task->job->request;

@@ -112,18 +112,9 @@ int command_accounts(Cli *cli, int argc, char **argv)
 /* One member of a job's payload as text, or "-"; nothing here trusts it. */
 static char *payload_member(const StoredJob *job, const char *name)
 {
-	g_autoptr(JsonParser) parser = json_parser_new();
-	JsonNode *root, *member;
+	g_autofree char *text = job_peek(job, name);
 
-	if (!json_parser_load_from_data(parser, job->payload, -1, NULL))
-		return g_strdup("-");
-	root = json_parser_get_root(parser);
-	if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
-		return g_strdup("-");
-	member = json_object_get_member(json_node_get_object(root), name);
-	if (member == NULL || json_node_get_value_type(member) != G_TYPE_STRING)
-		return g_strdup("-");
-	return log_escape(json_node_get_string(member), 200);
+	return text != NULL ? log_escape(text, 200) : g_strdup("-");
 }
 
 static int acks_list(Cli *cli, QueueList list)

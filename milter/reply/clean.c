@@ -179,7 +179,8 @@ bool clean_url_allowed(const char *url, char *const *domains)
 	return domains == NULL || *domains == NULL || host_allowed(g_uri_get_host(uri), domains);
 }
 
-/* Appends one word, its link replaced unless it leads to one of domains. A word that holds two links is judged as one broken one. */
+/* Appends one word, its link replaced unless it leads to one of domains. A word that holds two links is judged as one
+ * broken one. */
 static void append_word(GString *out, const char *word, char *const *domains)
 {
 	if (!word_is_link(word)) {

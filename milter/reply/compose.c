@@ -392,8 +392,9 @@ static bool render(const Letter *letter, const Templates *templates, const Incid
 	return true;
 }
 
-/* Returns who the MTA is to tell of a failure, "" for nobody, NULL with error: the bounce address with the recipient's own tag, else
- * the one address for all. The tag is made for whom the mark was set, so that a bounce finds the address however it was written. */
+/* Returns who the MTA is to tell of a failure, "" for nobody, NULL with error: the bounce address with the recipient's
+ * own tag, else the one address for all. The tag is made for whom the mark was set, so that a bounce finds the address
+ * however it was written. */
 static char *make_envelope_sender(const Letter *letter, const Secret *secret, GError **error)
 {
 	const Config *config = letter->config;
@@ -412,8 +413,8 @@ static char *make_envelope_sender(const Letter *letter, const Secret *secret, GE
 	return bounce_address_make(secret, base, hash);
 }
 
-Composed *compose_ack(const Config *config, const Templates *templates, const Secret *secret, const Incident *incident, const Job *job,
-    gint64 now, GError **error)
+Composed *compose_ack(const Config *config, const Templates *templates, const Secret *secret, const Incident *incident,
+    const Job *job, gint64 now, GError **error)
 {
 	compose_init();
 	g_auto(Letter) letter = { 0 };

@@ -30,20 +30,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Composed, composed_free)
 /* Prepares GMime; once. */
 void compose_init(void);
 
-/* The values a template may use (name -> text), from the incident, the playbook for its severity and the configuration: what is
- * unset or, for a promised time, gone by at `now` is left out; URLs only https to hosts in url_domains. Keys are static strings, values
- * are owned by the table. support may be NULL. Caller unrefs. */
+/* The values a template may use (name -> text), from the incident, the playbook for its severity and the configuration:
+ * what is unset or, for a promised time, gone by at `now` is left out; URLs only https to hosts in url_domains. Keys
+ * are static strings, values are owned by the table. support may be NULL. Caller unrefs. */
 GHashTable *compose_values(const Config *config, const Incident *incident, const SupportAddress *support, gint64 now);
 
-/* Returns the template kind for an acknowledgement: template_name (may be NULL) as "ack-NAME" or NAME where the templates have that,
- * else by word. After the fix it is "ack-NAME-resolved" where there is one, else ack-resolved: a letter written for a running outage
- * would be wrong then. NULL for the word none. Caller frees. */
+/* Returns the template kind for an acknowledgement: template_name (may be NULL) as "ack-NAME" or NAME where the
+ * templates have that, else by word. After the fix it is "ack-NAME-resolved" where there is one, else ack-resolved: a
+ * letter written for a running outage would be wrong then. NULL for the word none. Caller frees. */
 char *compose_kind(const Templates *templates, const char *language, const char *template_name, Word word);
 
 /* Composes the acknowledgement of job for incident's newest state. secret: for the Message-ID token. NULL with
  * OUTAGE_ERROR_INVALID where job and incident do not belong together, an address is unusable or the incident has ended, or with
  * OUTAGE_ERROR_NOT_FOUND where a template is missing. */
-Composed *compose_ack(const Config *config, const Templates *templates, const Secret *secret, const Incident *incident, const Job *job,
-    gint64 now, GError **error);
+Composed *compose_ack(const Config *config, const Templates *templates, const Secret *secret, const Incident *incident,
+    const Job *job, gint64 now, GError **error);
 
 #endif

@@ -1,9 +1,9 @@
-/* submit: hands one finished message to the MTA over SMTP (see submit.h). Layer: reply. RFC 5321, RFC 6531. The only file that knows
- * libcurl.
+/* submit: hands one finished message to the MTA over SMTP (see submit.h). Layer: reply. RFC 5321, RFC 6531. The only
+ * file that knows libcurl.
  *
- * libcurl passes an address on as it is, line breaks included, and sends UTF-8 to servers that never offered SMTPUTF8. So every
- * address is parsed again here, and both sides' lines are read along: they show what EHLO offered, how far the dialogue came, what the
- * server said last, and whether it was the recipient that it did not want. */
+ * libcurl passes an address on as it is, line breaks included, and sends UTF-8 to servers that never offered SMTPUTF8.
+ * So every address is parsed again here, and both sides' lines are read along: they show what EHLO offered, how far the
+ * dialogue came, what the server said last, and whether it was the recipient that it did not want. */
 #include "reply/submit.h"
 
 #include <curl/curl.h>
@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "mail/bounce.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 /* A server may close an idle connection at any moment (Postfix under stress: after 10 s); an older one is not worth the try. */
@@ -34,6 +35,7 @@ struct Submitter {
 	bool needs_smtputf8;
 	bool lacks_smtputf8;   /* and therefore we left */
 	bool sent_whole;       /* every byte of the message has left */
+	bool broke_off;        /* and then the connection ended without a word */
 	bool asked_rcpt;       /* the command that left last was RCPT */
 	GString *rcpt_refusal; /* every line of a 5xx to it, one below the other; "" where there was none */
 };
@@ -208,53 +210,6 @@ static bool connection_was_stale(Submitter *submitter, CURLcode result)
 	return submitter->answers == 0 || (submitter->answers == 1 && submitter->code == 421);
 }
 
-/* The enhanced status code at the start of a reply's text (RFC 2034, RFC 3463):
- *
- *     status-code = "5" "." subject "." detail            subject, detail = 1*3DIGIT
- */
-static bool read_enhanced(const char *text, guint *subject, guint *detail)
-{
-	guint *const numbers[] = { subject, detail };
-	if (*text++ != '5')
-		return false;
-	for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
-		gsize digits = 0;
-		if (*text++ != '.')
-			return false;
-		while (digits < 4 && g_ascii_isdigit(text[digits]))
-			digits++;
-		if (digits < 1 || digits > 3)
-			return false;
-		*numbers[i] = (guint)g_ascii_strtoull(text, NULL, 10);
-		text += digits;
-	}
-	return *text == '\0' || *text == ' ';
-}
-
-/* Returns true where a 5xx to RCPT says that this address is wrong or its mailbox closed. Servers answer there, too, what they think
- * of the client and of MAIL FROM: that speaks of us, and whoever takes it for the address never writes to a customer again.
- *
- *     5.1.x  the address (but 5.1.7 and 5.1.8: the sender's)        5.2.x  its mailbox
- *     5.0.x, and a reply without such a code, say nothing more than 550 to 553 do
- *     all others (routing, policy, authentication, the server): not the address */
-static bool refusal_is_of_address(const char *refusal)
-{
-	static const char *const ours[] = { "relay", "authenti", "prohibit", "policy" };
-	g_auto(GStrv) lines = g_strsplit(refusal, "\n", -1);
-	int code = atoi(refusal);
-	for (char **line = lines; *line != NULL; line++) {
-		guint subject, detail;
-		if (strlen(*line) < 5 || !read_enhanced(*line + 4, &subject, &detail) || subject == 0)
-			continue;
-		return (subject == 1 && detail != 7 && detail != 8) || subject == 2;
-	}
-	g_autofree char *lower = g_ascii_strdown(refusal, -1);
-	for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
-		if (strstr(lower, ours[i]) != NULL)
-			return false;
-	return code >= 550 && code <= 553;
-}
-
 /* Says what went wrong: a 5xx to MAIL, RCPT, DATA or the final dot is for good. Before that it speaks of this relay's mood and
  * not of the message: later. */
 static void set_failure(Submitter *submitter, CURLcode result, GError **error)
@@ -267,7 +222,7 @@ static void set_failure(Submitter *submitter, CURLcode result, GError **error)
 	g_autofree char *words = log_escape(submitter->last_line, LINE_BYTES);
 	int code = submitter->code;
 	if (submitter->greeted && code >= 500 && code <= 599 && result != CURLE_OPERATION_TIMEDOUT) {
-		bool of_address = submitter->rcpt_refusal->len > 0 && refusal_is_of_address(submitter->rcpt_refusal->str);
+		bool of_address = submitter->rcpt_refusal->len > 0 && bounce_refusal_is_of_address(submitter->rcpt_refusal->str);
 		g_set_error(error, OUTAGE_ERROR, of_address ? OUTAGE_ERROR_RECIPIENT : OUTAGE_ERROR_REFUSED, "the relay refused: %s", words);
 		return;
 	}
@@ -275,6 +230,7 @@ static void set_failure(Submitter *submitter, CURLcode result, GError **error)
 	    *submitter->error != '\0' ? submitter->error : curl_easy_strerror(result);
 	/* 354 is the answer to DATA: the one to the final dot never came. RFC 5321 section 4.5.3.2.6 lets it take its time, and what
 	 * took so long may well have gone on. */
+	submitter->broke_off = submitter->sent_whole && code == 354 && result != CURLE_OPERATION_TIMEDOUT;
 	if (result == CURLE_OPERATION_TIMEDOUT && submitter->sent_whole && code == 354)
 		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN, "the relay has the whole message and did not answer in time");
 	else if (code >= 400)
@@ -283,6 +239,11 @@ static void set_failure(Submitter *submitter, CURLcode result, GError **error)
 		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "the relay did not take it: %s; its last words: %s", reason, words);
 	else
 		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "the relay did not take it: %s", reason);
+}
+
+bool submitter_broke_off(const Submitter *submitter)
+{
+	return submitter->broke_off;
 }
 
 bool submitter_send(Submitter *submitter, const Composed *message, GError **error)

@@ -8,8 +8,8 @@
  * A tag stands within one line. A line that holds nothing but section tags vanishes whole. A paragraph that is left empty goes with
  * its blank line. A placeholder that may be unset (all but severity and phase) stands inside its own section.
  *
- * Prose is wrapped at 72 columns. Lines that start with white space, "-", "*" or a link stay lines; a value behind nothing but white
- * space is set under that indent, line by line: so a quoted text can be told from our own words. */
+ * Prose is wrapped at 72 columns. Lines that start with white space, "-", "*" or a link stay lines; a value behind
+ * nothing but white space is set under that indent, line by line: so a quoted text can be told from our own words. */
 #ifndef OUTAGE_REPLY_TEMPLATE_H
 #define OUTAGE_REPLY_TEMPLATE_H
 

@@ -1,9 +1,9 @@
 /* client: the pool of outage-spf helpers (see client.h). Layer: spf.
  *
- * A callback takes a helper from a list, talks to it until its deadline and puts it back; it never starts one and never waits for one
- * to die. All of that is the keeper's, a thread that hears of a death through the end of the helper's standard error, and of everything
- * else through an eventfd. Two rules keep this simple: whoever has a busy helper is alone with its channel, and only the keeper reaps
- * and frees, so that a pid and a descriptor stay what they are as long as anybody else knows them.
+ * A callback takes a helper from a list, talks to it until its deadline and puts it back; it never starts one and never waits for
+ * one to die. All of that is the keeper's, a thread that hears of a death through the end of the helper's standard error, and of
+ * everything else through an eventfd. Two rules keep this simple: whoever has a busy helper is alone with its channel, and only the
+ * keeper reaps and frees, so that a pid and a descriptor stay what they are as long as anybody else knows them.
  *
  * Helpers that die one after another with no answer between them are started ever more slowly: what kills them is then likely to
  * be there for all questions. One answer ends that. */
@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "spf/helper.h"
+#include "spf/silence.h"
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 30000
@@ -50,6 +51,7 @@ struct SpfClient {
 	GError *failure;         /* and this came of it */
 	bool stopping;
 	gint64 stop_began;
+	SpfSilence *silence;
 	SpfClientCounts counts;
 };
 
@@ -76,7 +78,8 @@ static void step_back(SpfClient *client)
 	client->delay_ms = client->delay_ms == 0 ? BACKOFF_FIRST_MS : MIN(client->delay_ms * 2, BACKOFF_MAX_MS);
 }
 
-/* Gives a helper up that is not in the list of the idle; with the lock. why (static): what it is killed for, NULL: it seems dead. */
+/* Gives a helper up that is not in the list of the idle; with the lock. why (static): what it is killed for, NULL: it seems
+ * dead. */
 static void retire(SpfClient *client, SpfHelper *helper, const char *why)
 {
 	helper->state = HELPER_DYING;
@@ -249,8 +252,8 @@ static bool is_over(SpfClient *client)
 	return client->helpers->len == 0 || since >= STOP_LEAVE_US;
 }
 
-/* The very first start, on which spf_client_start waits: only by running a program one knows that it can be run. With the lock, which is
- * released meanwhile. */
+/* The very first start, on which spf_client_start waits: only by running a program one knows that it can be run. With the lock,
+ * which is released meanwhile. */
 static void start_first(SpfClient *client)
 {
 	GError *error = NULL;
@@ -269,8 +272,8 @@ static void start_first(SpfClient *client)
 	g_cond_broadcast(&client->freed);
 }
 
-/* All helpers are children of this thread and of no other: they ask the kernel to be killed when their parent dies, and that means the
- * thread that started them. */
+/* All helpers are children of this thread and of no other: they ask the kernel to be killed when their parent dies, and that means
+ * the thread that started them. */
 static gpointer keep(gpointer data)
 {
 	SpfClient *client = data;
@@ -299,6 +302,7 @@ SpfClient *spf_client_start(const Config *config, GError **error)
 		return NULL;
 	}
 	client = g_new0(SpfClient, 1);
+	client->silence = spf_silence_new();
 	client->program = config_spf_program(config);
 	client->nameserver = g_strdup(config->spf_nameserver);
 	client->wanted = (guint)MAX(config->spf_helpers, 1);
@@ -367,6 +371,7 @@ void spf_client_stop(SpfClient *client)
 	g_mutex_clear(&client->lock);
 	g_free(client->program);
 	g_free(client->nameserver);
+	spf_silence_free(client->silence);
 	g_free(client);
 }
 
@@ -438,9 +443,10 @@ static void log_temperror(const SpfQuestion *question, const char *reason)
 	log_warning("spf: %s: temperror: %s", *domain != '\0' ? domain : "no domain", *text != '\0' ? text : "no reason given");
 }
 
-SpfAnswer spf_client_ask(SpfClient *client, const SpfQuestion *question, gint64 timeout)
+/* Asks a helper, until the deadline at most, and says why where that came to nothing. */
+static SpfAnswer ask_helper(SpfClient *client, const SpfQuestion *question, gint64 until)
 {
-	gint64 until = clock_mono_us() + CLAMP(timeout, 0, TIMEOUT_MAX_MS) * 1000;
+	gint64 began = clock_mono_us(), asked;
 	SpfAnswer answer = { SPF_TEMPERROR, false };
 	g_autoptr(GError) error = NULL;
 	g_autofree char *reason = NULL;
@@ -448,24 +454,45 @@ SpfAnswer spf_client_ask(SpfClient *client, const SpfQuestion *question, gint64 
 	guint64 serial;
 
 	g_mutex_lock(&client->lock);
-	client->callers++;
-	client->counts.asked++;
 	serial = ++client->serial;
 	helper = take(client, until, &error);
 	g_mutex_unlock(&client->lock);
+	asked = clock_mono_us();
 	if (helper != NULL && !spf_helper_ask(helper, question, serial, until, &answer, &reason, &error))
 		answer = (SpfAnswer){ SPF_TEMPERROR, false };
+	if (answer.result == SPF_TEMPERROR)
+		log_temperror(question, error != NULL ? error->message : reason);
+	if (helper == NULL)
+		return answer;
 	g_mutex_lock(&client->lock);
-	if (helper != NULL)
-		give_back(client, helper, error);
+	/* A helper gives up a little before we do; one that crashed was not silent. */
+	spf_silence_note(client->silence, question, clock_mono_us(),
+	    answer.result == SPF_TEMPERROR && clock_mono_us() - asked >= (until - began) * 3 / 4);
+	give_back(client, helper, error);
+	g_mutex_unlock(&client->lock);
+	return answer;
+}
+
+SpfAnswer spf_client_ask(SpfClient *client, const SpfQuestion *question, gint64 timeout)
+{
+	gint64 until = clock_mono_us() + CLAMP(timeout, 0, TIMEOUT_MAX_MS) * 1000;
+	SpfAnswer answer = { SPF_TEMPERROR, false };
+	bool in_vain;
+
+	g_mutex_lock(&client->lock);
+	client->callers++;
+	client->counts.asked++;
+	in_vain = spf_silence_holds(client->silence, question, clock_mono_us());
+	g_mutex_unlock(&client->lock);
+	if (!in_vain)
+		answer = ask_helper(client, question, until);
+	g_mutex_lock(&client->lock);
 	if (answer.result == SPF_TEMPERROR)
 		client->counts.temperrors++;
 	client->callers--;
 	if (client->stopping && client->callers == 0)
 		g_cond_broadcast(&client->freed);
 	g_mutex_unlock(&client->lock);
-	if (answer.result == SPF_TEMPERROR)
-		log_temperror(question, error != NULL ? error->message : reason);
 	return answer;
 }
 

@@ -338,8 +338,8 @@ static void wait_for_sockets(SpfDns *dns, gint64 until)
 			    polls[i].revents & POLLOUT ? polls[i].fd : ARES_SOCKET_BAD);
 }
 
-/* Asks for name and type until there is an answer, the server fails or the deadline is over. A try that has lasted long is joined by
- * another and not given up: the server may be slow, or the packet lost. */
+/* Asks for name and type until there is an answer, the server fails or the deadline is over. A try that has lasted long is joined
+ * by another and not given up: the server may be slow, or the packet lost. */
 static SPF_dns_rr_t *ask(SpfDns *dns, const char *name, int type, guint *ttl, const char **refused)
 {
 	gint64 next_try = g_get_monotonic_time();
@@ -406,7 +406,7 @@ static bool keep(SpfDns *dns, const char *key, SPF_dns_rr_t *set, guint ttl, con
 	cached->key = g_strdup(key);
 	cached->set = set;
 	cached->refused = refused;
-	cached->expires = g_get_monotonic_time() + CLAMP(ttl, 1, negative ? TTL_NEGATIVE_MAX : TTL_MAX) * G_USEC_PER_SEC;
+	cached->expires = g_get_monotonic_time() + CLAMP(ttl, 1, negative ? TTL_NEGATIVE_MAX : TTL_MAX) * (gint64)G_USEC_PER_SEC;
 	g_hash_table_insert(dns->cache, cached->key, cached);
 	g_queue_push_tail(&dns->order, cached);
 	return true;
@@ -476,8 +476,9 @@ static bool weigh(SpfDns *dns, SPF_dns_rr_t *set, const char *name, bool first, 
 		set->herrno = NO_DATA;
 		return true;
 	}
+	/* What section 4.6.4 counts is terms: an mx found its hosts, and often some have no address of the client's family. */
 	if (set->num_rr == 0)
-		return first || ++dns->voids <= VOIDS_MAX ||
+		return first || hosts != NULL || ++dns->voids <= VOIDS_MAX ||
 		    end_question(dns, SPF_PERMERROR, "the policy has more than 2 lookups that find nothing");
 	if (set->rr_type == ns_t_mx || set->rr_type == ns_t_ptr)
 		remember_hosts(dns, set);
@@ -496,8 +497,6 @@ static SPF_dns_rr_t *lookup(SPF_dns_server_t *layer, const char *name, ns_type t
 	/* RFC 7208 section 3.1: policies are in TXT only; libspf2 still asks for its own type first. */
 	if (type != ns_t_a && type != ns_t_aaaa && type != ns_t_mx && type != ns_t_ptr && type != ns_t_txt)
 		return nothing(name, type, NO_DATA);
-	if (dns->verdict == SPF_UNASKED && g_get_monotonic_time() >= dns->deadline)
-		(void)end_question(dns, SPF_TEMPERROR, "DNS did not answer in time");
 	asked = query_name(name);
 	if (dns->verdict != SPF_UNASKED || !spend(dns, asked != NULL ? asked : "", type))
 		return nothing(name, type, TRY_AGAIN);

@@ -27,8 +27,8 @@
 #define LOUDNESS_US (10 * G_USEC_PER_SEC)
 #define MARGIN_MAX_MS 100
 
-/* Returns 0 or an errno. The order is of weight: where we ourselves run without 0, 1 or 2, our descriptors may have these numbers, and
- * in this order none is overwritten before it is copied (the channel was opened first). */
+/* Returns 0 or an errno. The order is of weight: where we ourselves run without 0, 1 or 2, our descriptors may have these numbers,
+ * and in this order none is overwritten before it is copied (the channel was opened first). */
 static int fill_actions(posix_spawn_file_actions_t *actions, int channel, int complaints)
 {
 	int failed = posix_spawn_file_actions_adddup2(actions, channel, STDIN_FILENO);

@@ -34,8 +34,8 @@ void spf_helper_free(SpfHelper *helper);
 /* Returns true where it has said nothing unasked (else *why, static, is set) and its end of the channel is open. Never waits. */
 bool spf_helper_is_quiet(const SpfHelper *helper, const char **why);
 
-/* Asks and waits until then (clock_mono_us). After false it is of no more use, for its answer may still come: OUTAGE_ERROR_SYSTEM: it
- * died, _UNAVAILABLE: it was silent, _INVALID: it answered nonsense. *reason is the caller's to free. */
+/* Asks and waits until then (clock_mono_us). After false it is of no more use, for its answer may still come: OUTAGE_ERROR_SYSTEM:
+ * it died, _UNAVAILABLE: it was silent, _INVALID: it answered nonsense. *reason is the caller's to free. */
 bool spf_helper_ask(SpfHelper *helper, const SpfQuestion *question, guint64 serial, gint64 until, SpfAnswer *answer, char **reason,
     GError **error);
 

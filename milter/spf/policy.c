@@ -161,7 +161,8 @@ static const char *find_length(Span text)
 	return p < text.end && p > text.here && p[-1] == '/' ? p : NULL;
 }
 
-/* Takes the dual-cidr-length off the end of *text. No top label ends with a digit behind a "/", so there is no doubt what is one. */
+/* Takes the dual-cidr-length off the end of *text. No top label ends with a digit behind a "/", so there is no doubt what is
+ * one. */
 static bool take_dual_length(Span *text, guint *length4, guint *length6)
 {
 	const char *digits = find_length(*text);
@@ -334,7 +335,11 @@ static bool in_network(const guint8 *address, const guint8 *network, guint lengt
 	    (bits == 0 || (address[bytes] ^ network[bytes]) >> (8 - bits) == 0);
 }
 
-/* What libspf2 needs to keep term: a header, and a block for a prefix length, each macro and each literal part of its name. */
+/* libspf2 begins each block at a multiple of 4: so much may lie between two. */
+#define PADDING_MAX 3
+
+/* At most what libspf2 needs to keep term: a header, and a block for a prefix length, each macro and each literal part of its name.
+ * The four bytes and more of a macro's text stand for the block of the literal part behind it; "%-" becomes "%20". */
 static gsize compiled_size(Span term)
 {
 	gsize size = sizeof(SPF_mech_t);
@@ -344,10 +349,13 @@ static gsize compiled_size(Span term)
 	while (term.here < term.end && *term.here != ':' && *term.here != '=')
 		term.here++;
 	if (term.here < term.end)
-		size += sizeof(SPF_data_t) + span_size(term) - 1;
-	for (const char *p = term.here; p + 1 < term.end; p++)
+		size += sizeof(SPF_data_t) + PADDING_MAX + span_size(term) - 1;
+	for (const char *p = term.here; p + 1 < term.end; p++) {
 		if (p[0] == '%' && p[1] == '{')
-			size += sizeof(SPF_data_t);
+			size += sizeof(SPF_data_t) + PADDING_MAX;
+		else if (p[0] == '%' && p[1] == '-')
+			size++;
+	}
 	return size;
 }
 

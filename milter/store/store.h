@@ -60,7 +60,7 @@ typedef struct {
 	const char *token;     /* kept in the mark: the same token again = already mine */
 	const char *payload;
 	const char *mac;
-	const char *domain;    /* of the sender */
+	const char *domain;    /* the sender's organisational domain, which the cap per domain counts by */
 	bool domain_capped;    /* the domain cap applies */
 } StoreClaim;
 /* What the store holds back it counts with the incident (store_counters): `held:already-acked`, `held:bounced`, `held:rate`,

@@ -310,18 +310,20 @@ def test_what_is_held_back_is_counted_and_shown(make_stand, store, post, custome
     assert "already-acked" in shown and "rate" in shown
 
 
-@pytest.mark.parametrize("mode", ["hang", "drop"])
-def test_letter_whose_outcome_is_unknown_waits_for_an_operator_and_keeps_its_id(make_stand, store, post, customer, mode):
+@pytest.mark.parametrize("mode, tries", [("hang", 1), ("drop", 2)])
+def test_letter_whose_outcome_is_unknown_waits_for_an_operator_and_keeps_its_id(make_stand, store, post, customer, mode, tries):
+    """A relay that is silent after the final dot has mostly taken the letter; one that breaks off has mostly not, so it gets one more
+    try, and no third."""
     stand = peer_site(make_stand, store, post, reply__timeout="1s")
     post.mode = mode
     stand.deliver(outage_report(customer))
-    post.wait_to(customer)
-    eventually(lambda: customer in stand.ctl("acks", "dead").stdout, 30, "it is buried: a second try might be a second letter")
+    eventually(lambda: customer in stand.ctl("acks", "dead").stdout, 30, "it is buried: a further try might be a further letter")
+    assert len(post.to(customer)) == tries
     post.mode = "accept"
     stand.ctl("acks", "retry", "--all")
-    post.wait_to(customer, 2)
-    first, second = (message_from_bytes(data) for _, _, data in post.to(customer))
-    assert first["Message-ID"] == second["Message-ID"]
+    post.wait_to(customer, tries + 1)
+    letters = [message_from_bytes(data) for _, _, data in post.to(customer)]
+    assert len({letter["Message-ID"] for letter in letters}) == 1
 
 
 def test_person_who_answers_our_letter_is_no_loop_but_gets_no_second_one(make_stand, store, post, customer):

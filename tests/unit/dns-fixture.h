@@ -13,7 +13,8 @@ GByteArray *packet_new(guint id, guint flags, const char *name, int type);
 void packet_append_name(GByteArray *bytes, const char *name);
 void packet_append_u16(GByteArray *bytes, guint value);
 /* Appends a record of class IN to section 1 (answer) or 2 (authority) and counts it in the header. */
-void packet_append_record(GByteArray *packet, guint section, const char *owner, int type, guint32 ttl, const void *data, gsize size);
+void packet_append_record(GByteArray *packet, guint section, const char *owner, int type, guint32 ttl, const void *data,
+    gsize size);
 /* The same with the data as one writes it: an address, "10 host" for MX, a name, or TXT, which becomes strings of 255 bytes. */
 void packet_append_text(GByteArray *packet, const char *owner, int type, guint32 ttl, const char *text);
 

@@ -1,6 +1,7 @@
-/* spf-puppet: stands in for outage-spf in test-spf-client.c and does what a broken or hostile helper might. What it does with a question
- * says the part of the sender before the "@": "fail-broad" answers just that, the names in the table below misbehave. The
- * argument --nameserver=exit makes it end at once. It knows the lines by itself, so that the test also holds milter/spf/question.c to them. */
+/* spf-puppet: stands in for outage-spf in test-spf-client.c and does what a broken or hostile helper might. What it does with a
+ * question says the part of the sender before the "@": "fail-broad" answers just that, the names in the table below misbehave. The
+ * argument --nameserver=exit makes it end at once. It knows the lines by itself, so that the test also holds milter/spf/question.c
+ * to them. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -171,7 +172,8 @@ static void do_loud(const Question *question)
 		say(STDERR_FILENO, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n");
 }
 
-/* Passes where the milter has given it nothing but three descriptors, its stopping signals blocked and everything else by default. */
+/* Passes where the milter has given it nothing but three descriptors, its stopping signals blocked and everything else by
+ * default. */
 static void do_naked(const Question *question)
 {
 	bool naked = environ[0] == NULL;

@@ -43,6 +43,8 @@ static const Case LIST_MAIL[] = {
 	{ "own-alias-in-a-quoted-phrase", "list-mail", .headers =
 	    "List-Id: \"<support-in.example.org>\" <users.lists.example>\n" },
 	{ "own-alias-in-a-comment", "list-mail", .headers = "List-Id: <users.lists.example> (<support-in.example.org>)\n" },
+	{ "newsletter-through-own-alias", "list-mail", .headers =
+	    "List-Id: <support-in.example.org>\nList-Unsubscribe: <https://news.example/u>\nFeedback-ID: 1:2:3:esp\n" },
 	{ "form-mail-from-a-list", "list-mail", .headers = "List-Id: <users.lists.example>\n", .via = VIA_FORM, .writer =
 	    "jane@customer.example" },
 	{ "own-alias", "",

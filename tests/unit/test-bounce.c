@@ -246,6 +246,35 @@ static Message *build_report(const char *groups, gsize count)
 	return message;
 }
 
+/* Exim writes 5.0.0 for every refusal: a server that dislikes us must not cost the customer every further letter. */
+static void test_status_without_subject_is_read_by_its_diagnostic(void)
+{
+	static const struct {
+		const char *diagnostic;
+		bool failure;
+	} cases[] = {
+		{ "", true },
+		{ "Diagnostic-Code: smtp; 550 No such user\n", true },
+		{ "Diagnostic-Code: SMTP ;550-5.1.1 The account does not exist\n 550 5.1.1 here\n", true },
+		{ "Diagnostic-Code: smtp; 552 5.2.2 Full\n", true },
+		{ "Diagnostic-Code: X-Other; unknown user\n", true },
+		{ "Diagnostic-Code: smtp; the domain has no server\n", true },
+		{ "Diagnostic-Code: smtp; 550-5.7.1 Client host blocked\n 550 5.7.1 by a list\n", false },
+		{ "Diagnostic-Code: smtp; 550 5.1.8 Sender unknown\n", false },
+		{ "Diagnostic-Code: smtp; 550 Looks like SPAM\n", false },
+		{ "Diagnostic-Code: smtp; 554 Transaction failed\n", false },
+		{ "Diagnostic-Code: smtp; 451 Later\n", false },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *group = g_strconcat("Action: failed\nStatus: 5.0.0\n", cases[i].diagnostic, NULL);
+		g_autoptr(Message) message = build_report(group, 1);
+
+		g_test_message("%s", cases[i].diagnostic);
+		g_assert_true(bounce_is_failure(message, NULL) == cases[i].failure);
+	}
+}
+
 static void test_huge_reports_are_bounded(void)
 {
 	static const char *const pieces[] = {
@@ -301,6 +330,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/bounce/report/from-somebody-is-no-bounce", test_report_from_somebody_is_no_bounce);
 	g_test_add_func("/bounce/report/body-limit-leaves-the-status", test_body_limit_leaves_the_status);
 	g_test_add_func("/bounce/report/words-of-others-are-harmless", test_words_of_others_are_harmless);
+	g_test_add_func("/bounce/report/status-without-subject", test_status_without_subject_is_read_by_its_diagnostic);
 	g_test_add_func("/bounce/report/huge-ones-are-bounded", test_huge_reports_are_bounded);
 	g_test_add_func("/bounce/report/read-whole", test_report_is_read_whole);
 	status = g_test_run();

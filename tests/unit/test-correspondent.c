@@ -28,6 +28,8 @@ static const Case CASES[] = {
 	{ "sender-as-written", "Jane@Customer.Example", JANE, NULL, .expected = "sender Jane@Customer.Example no" },
 	{ "sender-null", "", JANE, "victim@other.example", .expected = "sender - no" },
 	{ "sender-unusable", "jane@", JANE, NULL, .expected = "sender - no" },
+	{ "sender-routed", "victim%other.example@customer.example", JANE, NULL, .sender_verified = VERIFIED_SPF, .expected = "sender - spf" },
+	{ "sender-literal", "root@[192.0.2.10]", JANE, NULL, .sender_verified = VERIFIED_SPF, .expected = "sender - spf" },
 	{ "sender-without-from", JANE, NULL, NULL, .sender_verified = VERIFIED_SPF, .expected = "sender " JANE " spf" },
 
 	{ "form", "www-data@example.org", "web@example.org", JANE, .from_verified = VERIFIED_DKIM, .expected =
@@ -67,8 +69,8 @@ static const Case CASES[] = {
 	    .expected = "list - no" },
 	{ "list-keeps-the-sender", "Jane@customer.example", JANE, NULL, .list_ids = { OWN_LIST },
 	    .sender_verified = VERIFIED_SPF, .expected = "sender Jane@customer.example spf" },
-	{ "list-with-empty-envelope", "", JANE, NULL, .list_ids = { "<team.example.org>" }, .from_verified = VERIFIED_DKIM,
-	    .expected = "list " JANE " dkim" },
+	{ "list-passes-a-bounce-on", "", JANE, NULL, .list_ids = { "<team.example.org>" }, .from_verified = VERIFIED_DKIM,
+	    .expected = "sender - no" },
 	{ "two-own-lists", LIST_BOUNCES, JANE, NULL, .list_ids = { OWN_LIST, "TEAM.example.org" },
 	    .from_verified = VERIFIED_DKIM, .expected = "list " JANE " dkim" },
 	{ "strange-list", LIST_BOUNCES, JANE, NULL, .list_ids = { "<users.lists.example>" }, .from_verified = VERIFIED_DKIM,

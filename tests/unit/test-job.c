@@ -189,13 +189,14 @@ static void test_members_of_a_later_version_are_passed_over(void)
 /* An address that a mail can bring (or a bad milter sign), and whether a letter may go there. */
 static const struct { const char *address; bool usable; } addresses[] = {
 	{ "customer@example.com", true }, { "O'Brien+tag@Sub.Example.com", true }, { "john..doe.@example.com", true },
-	{ "a&b=c/d@example.com", true }, { "\"john doe\"@example.com", true }, { "j\xc3\xb6rg@b\xc3\xbc" "cher.example", true },
+	{ "a&b=c/d@example.com", true }, { "j\xc3\xb6rg@b\xc3\xbc" "cher.example", true },
 	{ "a@x1.2x.example", true }, { "\xe7\x94\xa8\xe6\x88\xb7@\xe4\xbe\x8b\xe5\xad\x90.example", true },
 	/* Routes: an MTA that follows them carries the letter to a third party. */
 	{ "@a.example,@b.example:c@d.example", false }, { "<@a.example:c@d.example>", false }, { "victim%b.example@a.example", false },
 	{ "b.example!victim@a.example", false }, { "\"victim@b.example\"@a.example", false }, { "\"@b.example:victim\"@a.example", false },
 	{ "\"victim%b.example\"@a.example", false },
-	/* Quoting, for those who quote badly. */
+	/* Quoting, for those who quote badly; a space would end the address in an SMTP command. */
+	{ "\"john doe\"@example.com", false },
 	{ "\"a\\\"b\"@a.example", false }, { "\"a>\"@a.example", false }, { "\"a\\\\\"@a.example", false }, { "\"a,b\"@a.example", false },
 	{ "\"a;b\"@a.example", false }, { "\"a(b)\"@a.example", false }, { "\"\"@a.example", false }, { "\"a\"b@a.example", false },
 	{ "a b@a.example", false }, { "a@a.example (comment)", false }, { "Jane <a@a.example>", false }, { "<a@a.example>", false },

@@ -1,5 +1,5 @@
-/* test-spf-check: whole SPF checks against a name server on loopback: what a policy says, what it may cost, and that nothing DNS does
- * makes a forger pass or holds a question beyond its time. */
+/* test-spf-check: whole SPF checks against a name server on loopback: what a policy says, what it may cost, and that nothing DNS
+ * does makes a forger pass or holds a question beyond its time. */
 #include "spf/check.h"
 
 #include <string.h>
@@ -38,19 +38,33 @@ static const ZoneRecord records[] = {
 	POLICY("all-mx.test", "v=spf1 mx/0 -all"), HOSTS("all-mx.test"),
 	POLICY("all-exists.test", "v=spf1 exists:%{d} -all"), HOSTS("all-exists.test"),
 	POLICY("all-six.test", "v=spf1 ip6:2000::/3 -all"),
+	POLICY("all-quarters.test", "v=spf1 ip4:0.0.0.0/2 ip4:64.0.0.0/2 ip4:128.0.0.0/2 ip4:192.0.0.0/2 -all"),
+	POLICY("all-eights.test", "v=spf1 ip6:2000::/8 ip6:2100::/8 ip6:2200::/8 ip6:2300::/8 ip6:2400::/8 ip6:2500::/8 ip6:2600::/8 "
+	    "ip6:2700::/8 ip6:2800::/8 ip6:2900::/8 ip6:2a00::/8 ip6:2b00::/8 ip6:2c00::/8 -all"),
+	POLICY("all-but-private.test", "v=spf1 -ip4:10.0.0.0/8 -ip4:172.16.0.0/12 -ip4:192.168.0.0/16 -ip4:100.64.0.0/10 -ip4:127.0.0.0/8 "
+	    "-ip4:169.254.0.0/16 -ip4:198.18.0.0/15 -ip4:203.0.113.0/24 -ip6:fc00::/7 -ip6:fe80::/10 "
+	    "-ip6:2001:db8:77::/48 -ip6:2002::/16 +all"),
+	POLICY("all-but-foes.test", "v=spf1 -ip4:12.0.0.0/8 -ip4:134.0.0.0/8 -ip6:2400::/12 +all"),
+	POLICY("all-but-listed.test", "v=spf1 -exists:%{ir}.list.test +all"), { "9.3.77.68.list.test", ns_t_a, "127.0.0.2" },
+	/* What is large and yet somebody's own. */
 	POLICY("half.test", "v=spf1 ip4:128.0.0.0/1 -all"),
-	POLICY("outside-them.test", "v=spf1 -ip4:10.0.0.0/8 +all"),
+	POLICY("low-half.test", "v=spf1 ip4:0.0.0.0/1 -all"),
+	POLICY("own-eights.test", "v=spf1 ip4:12.0.0.0/8 ip4:44.0.0.0/8 ip4:68.0.0.0/8 ip4:192.0.0.0/8 ip4:10.0.0.0/8 ip4:203.0.113.0/24 "
+	    "ip6:2001:db8::/32 ip6:2600::/12 -all"),
 	/* What costs too much. */
 	POLICY("loop.test", "v=spf1 include:loop2.test +all"), POLICY("loop2.test", "v=spf1 include:loop.test +all"),
 	POLICY("bomb.test", "v=spf1 include:b1.test include:b1.test include:b1.test include:b1.test +all"),
 	POLICY("b1.test", "v=spf1 include:b2.test include:b2.test include:b2.test include:b2.test ?all"),
 	POLICY("b2.test", "v=spf1 include:soft.test include:soft.test include:soft.test include:soft.test ?all"),
-	POLICY("ten.test", "v=spf1 a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test "
-	    "a:plain.test a:plain.test ip4:203.0.113.9 -all"),
+	POLICY("ten.test", "v=spf1 a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test "
+	    "a:plain.test a:plain.test a:plain.test ip4:203.0.113.9 -all"),
 	POLICY("eleven.test", "v=spf1 a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test a:plain.test "
 	    "a:plain.test a:plain.test a:plain.test a:plain.test +all"),
 	POLICY("two-voids.test", "v=spf1 a:v1.test a:v2.test ip4:203.0.113.9 -all"),
 	POLICY("three-voids.test", "v=spf1 a:v1.test a:v2.test a:v3.test +all"),
+	POLICY("mx-voids.test", "v=spf1 mx a:v1.test a:v2.test ip4:203.0.113.9 ip6:2001:db8:9::9 -all"),
+	{ "mx-voids.test", ns_t_mx, "1 m2.test" }, { "mx-voids.test", ns_t_mx, "1 m3.test" }, { "mx-voids.test", ns_t_mx, "1 m4.test" },
+	{ "mx-voids.test", ns_t_mx, "1 m5.test" },
 	POLICY("many-mx.test", "v=spf1 mx +all"),
 	{ "many-mx.test", ns_t_mx, "1 plain.test" }, { "many-mx.test", ns_t_mx, "1 m2.test" }, { "many-mx.test", ns_t_mx, "1 m3.test" },
 	{ "many-mx.test", ns_t_mx, "1 m4.test" }, { "many-mx.test", ns_t_mx, "1 m5.test" }, { "many-mx.test", ns_t_mx, "1 m6.test" },
@@ -148,12 +162,24 @@ static const CheckCase CASES[] = {
 	{ "jane@all-mx.test", "203.0.113.9", SPF_PASS, true, NULL },
 	{ "jane@all-exists.test", "203.0.113.9", SPF_PASS, true, NULL },
 	{ "jane@all-six.test", "2600::9", SPF_PASS, true, NULL },
+	{ "jane@all-quarters.test", "192.0.2.1", SPF_PASS, true, NULL },
+	{ "jane@all-eights.test", "2001:db8:1::9", SPF_PASS, true, NULL },
+	{ "jane@all-but-private.test", "192.0.2.1", SPF_PASS, true, NULL },
+	{ "jane@all-but-private.test", "2001:db8:1::9", SPF_PASS, true, NULL },
+	{ "jane@all-but-private.test", "10.1.2.3", SPF_FAIL, false, NULL },
+	{ "jane@all-but-foes.test", "192.0.2.1", SPF_PASS, true, NULL },
+	{ "jane@all-but-foes.test", "2001:db8:1::9", SPF_PASS, true, NULL },
+	{ "jane@all-but-listed.test", "192.0.2.1", SPF_PASS, true, NULL },
 	{ "jane@half.test", "192.0.2.1", SPF_PASS, false, NULL },
-	{ "jane@outside-them.test", "192.0.2.1", SPF_PASS, false, NULL },
+	{ "jane@low-half.test", "12.77.3.9", SPF_PASS, false, NULL },
+	{ "jane@own-eights.test", "192.0.2.1", SPF_PASS, false, NULL },
+	{ "jane@own-eights.test", "2001:db8:1::9", SPF_PASS, false, NULL },
 	/* Only the policy. */
 	{ "jane@all.test", NULL, SPF_PASS, true, NULL },
 	{ "jane@all-halves.test", NULL, SPF_PASS, true, NULL },
 	{ "jane@all-six.test", NULL, SPF_PASS, true, NULL },
+	{ "jane@all-but-private.test", NULL, SPF_PASS, true, NULL },
+	{ "jane@own-eights.test", NULL, SPF_FAIL, false, NULL },
 	{ "jane@plain.test", NULL, SPF_FAIL, false, NULL },
 	{ "jane@soft.test", NULL, SPF_SOFTFAIL, false, NULL },
 	{ "jane@nowhere.test", NULL, SPF_NONE, false, NULL },
@@ -165,6 +191,8 @@ static const CheckCase CASES[] = {
 	{ "jane@eleven.test", "203.0.113.9", SPF_PERMERROR, false, "more than 10 terms" },
 	{ "jane@two-voids.test", "203.0.113.9", SPF_PASS, false, NULL },
 	{ "jane@three-voids.test", "203.0.113.9", SPF_PERMERROR, false, "more than 2 lookups" },
+	{ "jane@mx-voids.test", "203.0.113.9", SPF_PASS, false, NULL },
+	{ "jane@mx-voids.test", "2001:db8:9::9", SPF_PASS, false, NULL },
 	{ "jane@many-mx.test", "203.0.113.9", SPF_PERMERROR, false, NULL },
 	/* What goes wrong. */
 	{ "jane@failing.test", "192.0.2.1", SPF_TEMPERROR, false, "DNS failed" },
@@ -313,6 +341,22 @@ static void test_no_time(void)
 	spf_dns_free(dns);
 }
 
+/* Who has forged a sender gains nothing by having used the time up: what is known already still tells how broad the policy is. */
+static void test_breadth_without_time(void)
+{
+	g_autoptr(Zone) zone = zone_new(records);
+	SpfDns *dns = dns_new(zone);
+	const SpfQuestion question = { (char *)"192.0.2.1", NULL, (char *)"jane@all-include.test", false };
+	g_autofree char *first = NULL, *again = NULL;
+	SpfAnswer answer;
+
+	g_assert_true(spf_check(dns, &question, 2000, &first).broad);
+	answer = spf_check(dns, &question, 0, &again);
+	g_assert_cmpint(answer.result, ==, SPF_PASS);
+	g_assert_true(answer.broad);
+	spf_dns_free(dns);
+}
+
 /* After thousands of domains the helper still answers, and the memory is bounded: the first ones are asked for anew. */
 static void test_cache_full(void)
 {
@@ -347,6 +391,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/spf-check/silent-server", test_silent);
 	g_test_add_func("/spf-check/closed-port", test_closed);
 	g_test_add_func("/spf-check/no-time-left", test_no_time);
+	g_test_add_func("/spf-check/breadth-is-known-without-time", test_breadth_without_time);
 	g_test_add_func("/spf-check/cache-is-bounded", test_cache_full);
 	return g_test_run();
 }

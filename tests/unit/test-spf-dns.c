@@ -1,5 +1,5 @@
-/* test-spf-dns: what is believed of a DNS answer: records that belong to what was asked, and no policy that was tampered with, doubled
- * or torn. */
+/* test-spf-dns: what is believed of a DNS answer: records that belong to what was asked, and no policy that was tampered with,
+ * doubled or torn. */
 #include "spf/dns.h"
 
 #include <arpa/inet.h>

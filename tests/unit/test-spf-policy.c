@@ -1,7 +1,12 @@
-/* test-spf-policy: which SPF policies libspf2 gets to see, and how; those it would take wrongly or could be hurt by it never sees. */
+/* test-spf-policy: which SPF policies libspf2 gets to see, and how; those it would take wrongly or could be hurt by it never
+ * sees. */
 #include "spf/dns.h"
 
 #include <arpa/inet.h>
+#include <spf2/spf_record.h>
+#include <spf2/spf_request.h>
+#include <spf2/spf_response.h>
+#include <spf2/spf_server.h>
 #include <string.h>
 
 typedef struct {
@@ -206,6 +211,49 @@ static void test_too_many_mechanisms(void)
 	g_assert_cmpstr(refused, ==, "the policy has more mechanisms than can be checked");
 }
 
+/* Returns how many terms of policy libspf2 has in memory after it has read it. */
+static guint count_kept(SPF_server_t *server, const char *policy)
+{
+	SPF_request_t *request = SPF_request_new(server);
+	SPF_response_t *response = SPF_response_new(request);
+	SPF_record_t *record = NULL;
+	guint count;
+
+	g_assert_cmpint(SPF_record_compile(server, response, &record, policy), ==, SPF_E_SUCCESS);
+	count = (guint)record->num_mech;
+	SPF_record_free(record);
+	SPF_response_free(response);
+	SPF_request_free(request);
+	return count;
+}
+
+/* A last term that libspf2 drops without a word turns "-all" into nothing. Of names of every length, plain and with macros, as many
+ * as are let through, it has to keep all. */
+static void test_last_term_is_kept(void)
+{
+	static const char *const terms[] = { " a:@.example.com", " exists:%{ir}.@.%{d2}.a.example", " a:%-@%_.example.com/24" };
+	SPF_server_t *server = SPF_server_new(SPF_DNS_ZONE, 0);
+	guint read = 0;
+
+	for (guint i = 0; i < G_N_ELEMENTS(terms) * 30 * 40; i++) {
+		g_autofree char *label = g_strnfill(1 + i % 30, 'x');
+		g_auto(GStrv) parts = g_strsplit(terms[i / 30 % G_N_ELEMENTS(terms)], "@", 2);
+		g_autofree char *term = g_strjoinv(label, parts);
+		guint times = 1 + i / 30 / G_N_ELEMENTS(terms);
+		g_autofree char *many = repeat("v=spf1", term, times);
+		g_autofree char *policy = g_strconcat(many, " -all", NULL);
+		const char *refused;
+		g_autofree char *passed_on = read_for(policy, "192.0.2.1", &refused);
+
+		if (passed_on == NULL)
+			continue;
+		read++;
+		g_assert_cmpuint(count_kept(server, passed_on), ==, times + 1);
+	}
+	g_assert_cmpuint(read, >, 0);
+	SPF_server_free(server);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -224,5 +272,6 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/spf-policy/client/many-networks", test_many_networks);
 	g_test_add_func("/spf-policy/client/more-than-libspf2-keeps", test_too_many_mechanisms);
+	g_test_add_func("/spf-policy/client/last-term-is-kept", test_last_term_is_kept);
 	return g_test_run();
 }

@@ -183,6 +183,7 @@ static const Refusal REFUSALS[] = {
 	{ "login-needed-530", { .rcpt = "530 5.7.0 Authentication required\r\n" }, OUTAGE_ERROR_REFUSED },
 	{ "login-needed-without-code", { .rcpt = "550 Authentication is required to send\r\n" }, OUTAGE_ERROR_REFUSED },
 	{ "login-failed-535", { .rcpt = "535 no\r\n" }, OUTAGE_ERROR_REFUSED },
+	{ "spam-without-code", { .rcpt = "550 Looks like spam\r\n" }, OUTAGE_ERROR_REFUSED },
 	{ "554-without-code", { .rcpt = "554 Transaction failed\r\n" }, OUTAGE_ERROR_REFUSED },
 	{ "sender-unknown-at-rcpt", { .rcpt = "550 5.1.8 <>: Sender address rejected: Domain not found\r\n" }, OUTAGE_ERROR_REFUSED },
 	{ "sender-syntax-at-rcpt", { .rcpt = "553 5.1.7 Sender\r\n" }, OUTAGE_ERROR_REFUSED },

@@ -1,4 +1,5 @@
 /* test-verdict: one mail, one decision: what is inserted, who is answered, where it goes. */
+#include <gio/gio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -417,7 +418,8 @@ static void spf_is_asked_only_where_it_decides(void)
 		{ HEAD "Subject: invoice\n\n", WORD_P1, NULL, false },
 		{ HEAD "Subject: down\nAuto-Submitted: auto-replied\n\n", WORD_P1, NULL, false },
 		{ HEAD "Subject: down\n\nour lawyers will write\n", WORD_P1, NULL, false },
-		{ "Authentication-Results: mx.example; dmarc=pass header.from=customer.example\n" HEAD "Subject: down\n\n", WORD_P1, NULL, false },
+		{ "Authentication-Results: mx.example; dmarc=pass header.from=customer.example\n" HEAD "Subject: down\n\n",
+		    WORD_P1, NULL, false },
 		{ "Authentication-Results: mx.example; spf=fail smtp.mailfrom=jane@customer.example\n" HEAD "Subject: down\n\n", WORD_P1, NULL,
 		  false },
 		/* Whether the policy that passed means anything. */
@@ -501,6 +503,49 @@ static void a_policy_for_everybody_vouches_for_nobody(void)
 	}
 }
 
+#define BY_RELAY(ip) "Received: from x (x [" ip "]) by relay.shop.example; today\n"
+
+/* Both machines of a network may be named: strangers' mail comes through the one that is a relay as well. */
+static void a_relay_vouches_for_no_form(void)
+{
+	static const struct {
+		const char *client, *received;
+		const char *ack;
+	} cases[] = {
+		{ "192.0.2.40", "", "queued" },
+		{ "192.0.2.40", BY_RELAY("203.0.113.7"), "queued" },
+		{ "192.0.2.41", "", "none; reason=\"unauthenticated\"" },
+		{ "192.0.2.25", "", "none; reason=\"unauthenticated\"" },
+		{ "192.0.2.25", BY_RELAY("203.0.113.7"), "none; reason=\"unauthenticated\"" },
+		{ "192.0.2.25", BY_RELAY("203.0.113.7") BY_RELAY("192.0.2.40"), "none; reason=\"unauthenticated\"" },
+		{ "192.0.2.25", BY_RELAY("192.0.2.40"), "queued" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Fixture *f = setup(WORD_P1);
+		Config *config = f->engine->config;
+		g_autofree char *text = g_strconcat(cases[i].received, "From: web@shop.example\nReply-To: jane@customer.example\n"
+		    "To: support@shop.example\nSubject: site is down\n\n", NULL);
+		Message *message = message_from_bytes(text, strlen(text), 65536);
+		g_autoptr(Verdict) v = NULL;
+
+		g_test_message("%s %s", cases[i].client, cases[i].received);
+		g_ptr_array_add(f->messages, message);
+		g_ptr_array_add(config->relay_masks, g_inet_address_mask_new_from_string("192.0.2.25", NULL));
+		g_ptr_array_add(config->form_masks, g_inet_address_mask_new_from_string("192.0.2.25", NULL));
+		g_ptr_array_add(config->form_masks, g_inet_address_mask_new_from_string("192.0.2.40", NULL));
+		g_strfreev(config->form_senders);
+		config->form_senders = g_strsplit("web@shop.example", " ", -1);
+		message_set_sender(message, "<www@shop.example>");
+		message_add_rcpt(message, "<support@shop.example>");
+		message->client_addr = g_strdup(cases[i].client);
+		v = verdict_decide(&f->context, message);
+		verdict_fold(v, &f->context, CLAIM_WON);
+		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
+		teardown(f);
+	}
+}
+
 static void spf_pulls_an_account_out_of_the_flood(void)
 {
 	Fixture *f = setup(WORD_P1);
@@ -538,6 +583,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/verdict/spf-is-asked-only-where-it-decides", spf_is_asked_only_where_it_decides);
 	g_test_add_func("/verdict/spf-decides-who-is-answered", spf_decides_who_is_answered);
 	g_test_add_func("/verdict/a-policy-for-everybody-vouches-for-nobody", a_policy_for_everybody_vouches_for_nobody);
+	g_test_add_func("/verdict/a-relay-vouches-for-no-form", a_relay_vouches_for_no_form);
 	g_test_add_func("/verdict/spf-pulls-an-account-out-of-the-flood", spf_pulls_an_account_out_of_the_flood);
 	return g_test_run();
 }
