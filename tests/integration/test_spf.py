@@ -668,11 +668,13 @@ def test_helpers_have_no_privileges(make_stand, dns, fake_relay):
         raise FileNotFoundError("outage-spf has not been built")
     stand.node.start()
     helper, = eventually(lambda: helpers(stand), what="a helper runs")
-    fields = dict(line.split(":", 1) for line in Path(f"/proc/{helper}/status").read_text().splitlines())
+    def status() -> dict:
+        return dict(line.split(":", 1) for line in Path(f"/proc/{helper}/status").read_text().splitlines())
+    eventually(lambda: status()["NoNewPrivs"].strip() == "1", what="the helper has given its privileges up")
+    fields = status()
     assert set(fields["Uid"].split()) == {str(nobody.pw_uid)}
     assert set(fields["Gid"].split()) == {str(nobody.pw_gid)}
     assert int(fields["CapEff"], 16) == 0
-    assert fields["NoNewPrivs"].strip() == "1"
     limits = Path(f"/proc/{helper}/limits").read_text()
     for limit in ("Max address space", "Max open files"):
         line = next(line for line in limits.splitlines() if line.startswith(limit))
