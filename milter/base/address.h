@@ -35,8 +35,8 @@ char *address_normal_untagged(const Address *address);
 /* Returns address_normal of text, or NULL where text (may be NULL) is no address; caller frees. */
 char *address_normal_text(const char *text);
 
-/* Returns true where a machine may write to address: no route in the local part ("%", "!", "@", ":"), nothing that ends an address early
- * where somebody quotes badly (quotes, brackets, spaces), nothing invisible, and a domain that is no IP address. */
+/* Returns true where a machine may write to address: no route in the local part ("%", "!", "@", ":"), nothing that ends an
+ * address early where somebody quotes badly (quotes, brackets, spaces), nothing invisible, and a domain that is no IP address. */
 bool address_may_be_answered(const Address *address);
 
 /* Returns true where the local part is not ASCII, so that sending to it needs SMTPUTF8 (RFC 6531). */

@@ -185,8 +185,8 @@ bool config_authenticates(const Config *config);
 /* Returns the path of the SPF helper; caller frees. */
 char *config_spf_program(const Config *config);
 
-/* Returns true where mail of sender (may be NULL) to support (NULL = the site's own mode) is decided and not acted on: the mode that
- * holds is shadow and sender is no canary. */
+/* Returns true where mail of sender (may be NULL) to support (NULL = the site's own mode) is decided and not acted on: the
+ * mode that holds is shadow and sender is no canary. */
 bool config_is_shadow(const Config *config, const SupportAddress *support, const char *sender);
 
 /* Returns true where list (NULL-terminated; normalised addresses and "@domain", the latter covering subdomains) has address. */

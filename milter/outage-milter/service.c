@@ -194,6 +194,20 @@ SpfAnswer service_spf(Service *service, const Engine *engine, const Verdict *ver
 	return spf_client_ask(service->spf, verdict_spf_question(verdict), engine->config->spf_timeout);
 }
 
+void service_log_spf(Service *service)
+{
+	SpfClientCounts counts;
+	g_autofree char *asked = NULL, *temperrors = NULL, *deaths = NULL;
+
+	if (service->spf == NULL)
+		return;
+	counts = spf_client_counts(service->spf);
+	asked = g_strdup_printf("%" G_GUINT64_FORMAT, counts.asked);
+	temperrors = g_strdup_printf("%" G_GUINT64_FORMAT, counts.temperrors);
+	deaths = g_strdup_printf("%" G_GUINT64_FORMAT, counts.deaths);
+	log_event("spf", "asked", asked, "temperrors", temperrors, "helpers_died", deaths, NULL);
+}
+
 char *service_bounce_hash(Service *service, const Engine *engine, const char *rcpt)
 {
 	const char *base = engine->config->bounce_address;

@@ -27,6 +27,9 @@ Accounts *service_accounts(Service *service);
 /* Asks DNS, by way of a helper, what SPF says of the verdict's writer, within config.spf_timeout. */
 SpfAnswer service_spf(Service *service, const Engine *engine, const Verdict *verdict);
 
+/* Writes one line about how the asking has gone so far; none where there is no helper. */
+void service_log_spf(Service *service);
+
 /* Returns the hash of whom a reply went to where rcpt is the tagged address of that reply, else NULL; caller frees. */
 char *service_bounce_hash(Service *service, const Engine *engine, const char *rcpt);
 

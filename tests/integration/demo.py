@@ -3,7 +3,7 @@
     demo.py            embedded store, one Postfix, one milter; flipped by outagectl
     demo.py --redis    a real Redis shared by two milters and two Postfix instances; flipped by redis-cli
 
-Ends with `demo: 10 messages in, 10 delivered, N acknowledged, 0 lost`, counted from the mailboxes; exit status 0 only where every
+Ends with `demo: 11 messages in, 11 delivered, N acknowledged, 0 lost`, counted from the mailboxes; exit status 0 only where every
 message was treated as it should be."""
 
 import datetime
@@ -11,6 +11,7 @@ import sys
 import textwrap
 
 import mail
+from dns import DnsServer
 from mail import LATE_TEXT, LEGAL_TEXT, OUTAGE_TEXT, PASSWORD_TEXT, PLAIN_TEXT, Letter, outage_report, parse_value, reasons
 from postfix import DOMAINS
 from settings import SUPPORT, TRUSTED_ID
@@ -19,13 +20,19 @@ from stand import OwnStand, Stand
 TITLE, SCOPE = "Login and API are down", "All customers in Europe"
 FIX = "The failed database server was replaced at noon."
 JANE = "jane@customer.example"
+# Where corp.example's mail comes from, as its SPF record says, and where it does not.
+CORP, ELSEWHERE = "192.0.2.10", "198.51.100.66"
+ZONE = {"corp.example": {"TXT": f"v=spf1 ip4:{CORP} -all"}, "customer.example": {"TXT": "v=spf1 -all"}}
 
 
 class Expect:
     """What has to come of one message."""
 
-    def __init__(self, what: str, letter: Letter, queue: str, ack: str, reason: str = "", match: str | None = None):
+    def __init__(self, what: str, letter: Letter, queue: str, ack: str, reason: str = "", match: str | None = None,
+                 client: str | None = None):
+        """client: the address that it comes from, where that matters."""
         self.what, self.letter, self.queue, self.ack, self.reason, self.match = what, letter, queue, ack, reason, match
+        self.client = client
 
     def mistakes(self, received: mail.Received) -> list[str]:
         """Where the message that arrived differs."""
@@ -57,7 +64,8 @@ def messages() -> list[Expect]:
         "vacation": Letter("ann@customer.example", "Automatic reply: Service down, 503 errors", OUTAGE_TEXT,
                            headers=[("Auto-Submitted", "auto-replied (vacation)")]),
         "forged": outage_report("max@customer.example", headers=forged),
-        "stranger": outage_report("victim@customer.example", auth=False),
+        "spf": outage_report("it@corp.example", auth=False),
+        "stranger": outage_report("boss@corp.example", auth=False),
     }
     return [
         Expect("an outage report of a customer", texts["report"], "surge", "queued", match="yes"),
@@ -69,8 +77,9 @@ def messages() -> list[Expect]:
         Expect("a bounce", texts["bounce"], "", "none", "null-sender"),
         Expect("an out-of-office reply", texts["vacation"], "surge", "none", "auto-submitted"),
         Expect("a report with forged X-Outage headers", texts["forged"], "surge", "queued", match="yes"),
-        Expect("a report in the name of somebody, and nobody vouches for that", texts["stranger"], "surge", "none",
-               "unauthenticated", "yes"),
+        Expect("a report for whose sender only his SPF record vouches", texts["spf"], "surge", "queued", match="yes", client=CORP),
+        Expect("a report in somebody's name, from where his SPF record says it cannot be", texts["stranger"], "surge", "none",
+               "unauthenticated", "yes", client=ELSEWHERE),
     ]
 
 
@@ -130,9 +139,10 @@ class Demo:
         """Sends one message through the node whose turn it is; True where it arrived."""
         node = self.stand.nodes[number % len(self.stand.nodes)]
         say(f"\n  {number + 1}. {expected.what}")
-        say(f"     <{expected.letter.sender}> writes to {SUPPORT} through {node.postfix.name}")
+        origin = f" from {expected.client}" if expected.client else ""
+        say(f"     <{expected.letter.sender}> writes to {SUPPORT} through {node.postfix.name}{origin}")
         try:
-            received = self.stand.deliver(expected.letter, node=node)
+            received = self.stand.deliver(expected.letter, expected.client, node)
         except TimeoutError:
             self.mistake("the message did not arrive")
             return False
@@ -180,7 +190,7 @@ class Demo:
         stand = self.stand
         store = "Redis (shared)" if stand.redis is not None else "SQLite (embedded)"
         say(f"Site: {len(stand.nodes)} Postfix with outage-milter, outage-replier, store {store}, mode live, "
-            f"trusted authserv-id {TRUSTED_ID}")
+            f"trusted authserv-id {TRUSTED_ID}, SPF by a DNS server of the demo's own")
         say("\nDeclaring a P1:")
         later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)
         next_update = later.strftime("%Y-%m-%dT%H:%M:%SZ") if stand.redis is not None else "30m"
@@ -213,9 +223,11 @@ class Demo:
 
 def main() -> int:
     with_redis = "--redis" in sys.argv[1:]
-    with OwnStand(nodes=2 if with_redis else 1, with_redis=with_redis) as stand:
-        demo = Demo(stand)
-        good = demo.run()
+    with DnsServer(ZONE) as dns:
+        changes = {"spf.enabled": True, "spf.nameserver": dns.address, "spf.helpers": 2}
+        with OwnStand(nodes=2 if with_redis else 1, with_redis=with_redis, changes=changes) as stand:
+            demo = Demo(stand)
+            good = demo.run()
     for mistake in demo.mistakes:
         say(f"not as it must be: {mistake}")
     say(demo.last_line)
