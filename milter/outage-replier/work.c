@@ -25,6 +25,8 @@
  * submission. */
 #define TAKEOVER_MS(config) ((config)->reply_timeout * 2 + 10000)
 #define WAIT_MS 1000
+/* A job that the store cannot end is left to the next taking over after so many turns, and does not keep the others waiting. */
+#define TURNS 5
 /* A held job is looked at again this often (seconds). */
 #define HOLD_SECONDS 30
 #define HEARTBEAT_SECONDS 10
@@ -43,6 +45,9 @@ struct Worker {
 	Store *store;         /* NULL while away */
 	Snapshot *snapshot;   /* the last good one */
 	Submitter *submitter; /* NULL until the next job needs it */
+	StoredJob *in_hand;   /* taken, and not ended because the store was lost; or NULL */
+	gint64 taken_at;      /* of it or of the last one taken (clock_mono_us) */
+	guint turns;          /* how often that one has been in vain */
 	gint64 heartbeat_at;
 	gint64 backoff_ms;    /* 0 while the store works */
 	bool held;            /* logged that a pause holds everything */
@@ -94,6 +99,7 @@ void worker_free(Worker *worker)
 	if (worker == NULL)
 		return;
 	sent_log_free(worker->sent);
+	stored_job_free(worker->in_hand);
 	submitter_free(worker->submitter);
 	store_close(worker->store);
 	snapshot_unref(worker->snapshot);
@@ -510,6 +516,18 @@ static bool is_paused(Worker *worker)
 	return paused;
 }
 
+/* Returns the next job, or NULL with error or where there is none. One that was in hand when the store was lost comes first: nobody
+ * else may have it before its time for taking over has come, and by then it is left to them. */
+static StoredJob *next_job(Worker *worker, const Config *config, gint64 wait_ms, GError **error)
+{
+	if (worker->in_hand != NULL && worker->turns < TURNS && clock_mono_us() - worker->taken_at < TAKEOVER_MS(config) * 1000 / 2)
+		return g_steal_pointer(&worker->in_hand);
+	g_clear_pointer(&worker->in_hand, stored_job_free);
+	worker->taken_at = clock_mono_us();
+	worker->turns = 0;
+	return store_job_take(worker->store, wait_ms, TAKEOVER_MS(config), error);
+}
+
 bool worker_run(Worker *worker, bool once)
 {
 	while (!is_stopping(worker)) {
@@ -530,15 +548,19 @@ bool worker_run(Worker *worker, bool once)
 			pause_for(worker, WAIT_MS / 2);
 			continue;
 		}
-		stored = store_job_take(worker->store, once ? 0 : WAIT_MS, TAKEOVER_MS(config), &error);
+		stored = next_job(worker, config, once ? 0 : WAIT_MS, &error);
 		if (error != NULL) {
 			lose_store(worker, error);
 			continue;
 		}
 		if (stored == NULL && once)
 			return true;
-		if (stored == NULL || handle(worker, stored))
+		if (stored == NULL || handle(worker, stored)) {
 			keep_store(worker);
+		} else {
+			worker->in_hand = g_steal_pointer(&stored);
+			worker->turns++;
+		}
 	}
 	return true;
 }

@@ -355,28 +355,48 @@ static bool read_members(JsonObject *object, Job *job, GError **error)
 	return word_parse(json_object_get_string_member(object, "word"), -1, &request->word) && check_together(request, error);
 }
 
-/* json-glib reads nested values by recursion, so that a stranger's brackets could exhaust the stack; and it takes comments, in
- * which they could hide. False where text nests deeper than any job, or has characters outside its strings that no JSON has. */
-static bool is_shallow(const char *text)
+/*     escape = "\" ( DQUOTE / "\" / "/" / "b" / "f" / "n" / "r" / "t" / "u" 4HEXDIG )          RFC 8259 section 7
+ * Returns how many bytes the escape at p has, or 0 where it is none. Nothing of ours escapes a surrogate. */
+static gsize escape_size(const char *p)
+{
+	if (p[1] == '\0' || strchr("\"\\/bfnrtu", p[1]) == NULL)
+		return 0;
+	if (p[1] != 'u')
+		return 2;
+	for (int i = 2; i < 6; i++)
+		if (!g_ascii_isxdigit(p[i]))
+			return 0;
+	return g_ascii_tolower(p[2]) == 'd' && g_ascii_xdigit_value(p[3]) >= 8 ? 0 : 6;
+}
+
+/* json-glib reads nested values by recursion, so that a stranger's brackets could exhaust the stack; it takes comments, in which they
+ * could hide; and of a broken string or of text behind the value it never gives back what it had read. False where text nests deeper
+ * than any job, or is broken in one of these ways. */
+static bool is_sound(const char *text)
 {
 	guint depth = 0;
-	bool quoted = false;
+	bool quoted = false, ended = false;
 
 	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == '"')
+		if (quoted && *p == '\\') {
+			gsize size = escape_size(p);
+
+			if (size == 0)
+				return false;
+			p += size - 1;
+		} else if (*p == '"') {
 			quoted = !quoted;
-		else if (quoted)
-			p += *p == '\\' && p[1] != '\0' ? 1 : 0;
-		else if (*p == '[' || *p == '{')
-			depth++;
-		else if (*p == ']' || *p == '}')
-			depth -= depth > 0 ? 1 : 0;
-		else if (!g_ascii_isalnum(*p) && strchr(" \t\r\n:,+-.", *p) == NULL)
-			return false;
-		if (depth > DEPTH_MAX)
+		} else if (!quoted) {
+			if (ended ? !g_ascii_isspace(*p) : !g_ascii_isalnum(*p) && strchr("[]{} \t\r\n:,+-.", *p) == NULL)
+				return false;
+			depth += *p == '[' || *p == '{';
+			if ((*p == ']' || *p == '}') && (depth == 0 || --depth == 0))
+				ended = true;
+		}
+		if (depth > DEPTH_MAX || (ended && quoted))
 			return false;
 	}
-	return true;
+	return !quoted && depth == 0;
 }
 
 JsonNode *job_parse_json(const char *text)
@@ -384,7 +404,7 @@ JsonNode *job_parse_json(const char *text)
 	g_autoptr(JsonParser) parser = json_parser_new_immutable();
 
 	/* json-glib's messages quote what they read; callers say where to look without it. */
-	return is_shallow(text) && json_parser_load_from_data(parser, text, -1, NULL) ? json_parser_steal_root(parser) : NULL;
+	return is_sound(text) && json_parser_load_from_data(parser, text, -1, NULL) ? json_parser_steal_root(parser) : NULL;
 }
 
 /* Caller frees. */
@@ -446,7 +466,7 @@ Job *job_open(const Secret *secret, const StoredJob *stored, GError **error)
 	}
 	root = job_parse_json(stored->payload);
 	if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root)) {
-		unusable(error, "payload", root == NULL ? "is no JSON, or too deep" : "is no JSON object");
+		unusable(error, "payload", root == NULL ? "is no JSON, or too deep or broken" : "is no JSON object");
 		return NULL;
 	}
 	job = g_new0(Job, 1);

@@ -89,6 +89,23 @@ def test_job_of_a_killed_replier_is_taken_over(make_stand, store, fake_relay, cu
     eventually(lambda: customer not in stand.ctl("acks", "pending").stdout, what="the job is finished")
 
 
+def test_job_in_hand_when_redis_dies_is_ended_once_it_is_back(make_stand, redis, fake_relay, customer):
+    # The time for taking over, minutes with the shipped settings, is for jobs whose replier died; this one lives.
+    stand = make_stand(redis, reply__relay=f"smtp://127.0.0.1:{fake_relay.port}").start()
+    stand.declare("P1")
+    fake_relay.mode = "hold"
+    stand.deliver(outage_report(customer))
+    fake_relay.wait(lambda: fake_relay.messages)
+    redis.kill()
+    fake_relay.release()
+    stand.replier.wait_for_line("the store is away")
+    redis.start()
+    eventually(lambda: stand.status()["acks"]["sent"] == 1, 30, "the letter that left is ended")
+    acks = stand.status()["acks"]
+    assert (acks["pending"], acks["delayed"], acks["dead"]) == (0, 0, 0)
+    assert len(fake_relay.messages) == 1
+
+
 def test_replier_that_is_not_there_keeps_the_job_waiting(make_stand, store, customer):
     stand = make_stand(store)
     stand.node.start()

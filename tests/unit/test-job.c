@@ -298,7 +298,7 @@ static const struct { const char *from, *to, *named; } wrong[] = {
 	{ "1795273800", "253402300800", "written_at" },
 	{ "1795273800", "true", "written_at" },
 	{ "1795273800", "null", "written_at" },
-	{ "St", "\\ud800", "subject" },
+	{ "St", "\\ud800", "payload" },
 	{ "St", "St\n", "subject" },
 	/* What two readers could take for two jobs. */
 	{ "\"v\":1", "\"v\":0x1", "payload" },
