@@ -164,6 +164,10 @@ static void check_together(const Reader *reader, const Config *config, const con
 	if (config->bounce_address[0] != '\0' && config->envelope_sender[0] != '\0')
 		reader_mistake_line(reader, MAX(line_of(parsed, "reply.bounce_address"), line_of(parsed, "reply.envelope_sender")),
 		    "reply.bounce_address and reply.envelope_sender exclude each other: replies carry one envelope sender");
+	for (SupportAddress **support = config->support; support != NULL && *support != NULL; support++)
+		if (config->bounce_address[0] != '\0' && g_strcmp0((*support)->address, config->bounce_address) == 0)
+			reader_mistake_line(reader, line_of(parsed, "reply.bounce_address"),
+			    "reply.bounce_address: %s is a support address; bounces need one of their own", config->bounce_address);
 	if (config->reply_retry_first > config->reply_retry_max)
 		reader_mistake_line(reader, MAX(line_of(parsed, "reply.retry_first"), line_of(parsed, "reply.retry_max")),
 		    "reply.retry_first is longer than reply.retry_max");

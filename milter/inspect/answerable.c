@@ -203,11 +203,9 @@ static bool is_report(const Text *text)
 
 	if (text->report_type && g_strv_contains(types, text->report_type))
 		return true;
-	for (guint i = 0; i < text->parts->len; i++) {
-		const char *type = g_ptr_array_index(text->parts, i);
+	for (guint i = 0; i < text->own_parts->len; i++) {
+		const char *type = g_ptr_array_index(text->own_parts, i);
 
-		if (g_str_equal(type, "message/rfc822"))
-			break;
 		if (g_str_has_prefix(type, "message/") && g_strv_contains(types, type + strlen("message/")))
 			return true;
 	}

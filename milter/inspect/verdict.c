@@ -517,6 +517,9 @@ void verdict_add_spf(Verdict *verdict, const VerdictContext *context, SpfAnswer 
 {
 	verdict->asks_spf = false;
 	verdict->spf = answer;
+	/* Of a question about the policy alone, the result is no word about this mail. */
+	if (verdict->signals->auth.question.policy_only)
+		verdict->spf.result = SPF_UNASKED;
 	judge_writer(verdict, context, &answer);
 	conclude(verdict, context);
 }

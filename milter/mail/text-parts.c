@@ -98,7 +98,7 @@ TextPartUse text_part_use(const char *type, const char *subtype)
 	return g_ascii_strcasecmp(subtype, "rfc822-headers") == 0 ? TEXT_PART_REPORT : TEXT_PART_OTHER;
 }
 
-void text_add_part(Text *text, GMimeContentType *type)
+void text_add_part(Text *text, GMimeContentType *type, bool enclosed)
 {
 	g_autofree char *name = type != NULL ? g_strdup_printf("%s/%s", g_mime_content_type_get_media_type(type),
 	                                                       g_mime_content_type_get_media_subtype(type))
@@ -106,6 +106,8 @@ void text_add_part(Text *text, GMimeContentType *type)
 
 	for (char *p = name; *p != '\0'; p++)
 		*p = g_ascii_isgraph(*p) ? g_ascii_tolower(*p) : '?';
+	if (!enclosed)
+		g_ptr_array_add(text->own_parts, name);
 	g_ptr_array_add(text->parts, g_steal_pointer(&name));
 }
 
@@ -129,7 +131,7 @@ void text_list_parts(Text *text, GMimeObject *object, guint level, bool enclosed
 		text->cut = true;
 		return;
 	}
-	text_add_part(text, type);
+	text_add_part(text, type, enclosed);
 	if (!enclosed)
 		text_note_report(text, type);
 	if (GMIME_IS_MULTIPART(object)) {

@@ -103,8 +103,8 @@ TextPartUse text_part_use(const char *type, const char *subtype);
 /* Decodes one part and appends its words; enclosed: it belongs to a message within the mail. */
 void text_read_leaf(TextReader *reader, const TextLeaf *leaf, bool enclosed);
 
-/* Adds "type/subtype" to text->parts; NULL is text/plain. */
-void text_add_part(Text *text, GMimeContentType *type);
+/* Adds "type/subtype" to text->parts, and to own_parts unless it is enclosed in an attached message; NULL is text/plain. */
+void text_add_part(Text *text, GMimeContentType *type, bool enclosed);
 
 /* Keeps the report type where type (may be NULL) is the first multipart/report. */
 void text_note_report(Text *text, GMimeContentType *type);

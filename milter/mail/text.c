@@ -71,6 +71,7 @@ void text_free(Text *text)
 	g_free(text->own);
 	g_free(text->quoted);
 	g_free(text->language);
+	g_ptr_array_unref(text->own_parts);
 	g_ptr_array_unref(text->parts);
 	g_free(text->report_type);
 	g_free(text);
@@ -246,7 +247,7 @@ static void read_single(TextReader *reader, const Message *message, GMimeContent
 	TextPartUse use = TEXT_PART_PLAIN;
 	TextLeaf leaf = { .bytes = message->body->str, .size = message->body->len };
 
-	text_add_part(reader->text, type);
+	text_add_part(reader->text, type, false);
 	text_note_report(reader->text, type);
 	if (type != NULL && !g_mime_content_type_is_type(type, "multipart", "*")) {
 		use = text_part_use(g_mime_content_type_get_media_type(type), g_mime_content_type_get_media_subtype(type));
@@ -360,6 +361,7 @@ Text *text_read_with(const Message *message, gsize max_text, bool always_parse)
 	text->subject = text_decode_header(message_header(message, "Subject", 0));
 	text->language = first_language(message);
 	text->parts = g_ptr_array_new_with_free_func(g_free);
+	text->own_parts = g_ptr_array_new();
 	text->cut = message->body_cut;
 	read_body(&reader, message, always_parse);
 	if (!text_split(plain->str, plain->len, own, quoted, max_text))

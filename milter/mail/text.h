@@ -15,6 +15,7 @@ typedef struct {
 	char *quoted;        /* quotations, forwarded parts, signatures, disclaimers; may be "" */
 	char *language;      /* first tag of Content-Language, else of Accept-Language, lower case, or NULL */
 	GPtrArray *parts;    /* char *: "type/subtype" of every MIME part, lower case, in order */
+	GPtrArray *own_parts; /* char *, owned by parts: those that lie in no attached message */
 	char *report_type;   /* report-type parameter of a multipart/report, lower case, or NULL */
 	bool cut;            /* a limit ended the reading */
 } Text;

@@ -284,7 +284,10 @@ void service_log_verdict(Service *service, const Engine *engine, const Message *
 	    "rcpt", verdict->rcpt, "incident", verdict->incident != NULL ? verdict->incident->state.id : NULL, "match",
 	    verdict->match ? "yes" : "no", "score", score, "account", verdict->account != NULL ? verdict->account->name : NULL,
 	    "verified", verified_name(verdict->verified), "spf",
-	    verdict->spf.result != SPF_UNASKED ? spf_result_name(verdict->spf.result) : NULL, "queue", verdict->queue, "ack",
+	    verdict->spf.broad                     ? "broad"
+	        : verdict->spf.result != SPF_UNASKED ? spf_result_name(verdict->spf.result)
+	                                             : NULL,
+	    "queue", verdict->queue, "ack",
 	    verdict->queued             ? "queued"
 	        : verdict->reasons == 0 ? "shadow"
 	                                : "none",

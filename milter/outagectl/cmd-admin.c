@@ -132,7 +132,11 @@ static int acks_list(Cli *cli, QueueList list)
 		g_autofree char *why = log_escape(job->why, 300);
 		g_autofree char *handle = log_escape(job->handle, 0);
 
-		printf("%s\t%s\t%s\tdue %s\ttries %u%s%s\n", handle, id, sender, due, job->tries, *why != '\0' ? "\t" : "", why);
+		printf("%s\t%s\t%s\t", handle, id, sender);
+		/* What is buried is due no more. */
+		if (list == QUEUE_PENDING)
+			printf("due %s\t", due);
+		printf("tries %u%s%s\n", job->tries, *why != '\0' ? "\t" : "", why);
 	}
 	return CLI_DONE;
 }
@@ -148,7 +152,7 @@ static int acks_move(Cli *cli, bool retry, const char *handle)
 		return cli_error(error);
 	if (moved == 0 && handle != NULL)
 		return cli_failed("there is no such acknowledgement: %s", handle);
-	printf("%u acknowledgement(s) %s\n", moved, retry ? "go out again" : "buried");
+	printf("%u acknowledgement(s) %s\n", moved, retry ? "are tried again" : "buried");
 	return CLI_DONE;
 }
 

@@ -108,7 +108,7 @@ static char *shown_url(const char *url)
 
 static char *ago(gint64 now, gint64 then)
 {
-	gint64 seconds = MAX(0, now - then);
+	gint64 seconds = MAX(1, now - then);
 
 	/* Whole minutes are enough for a person once there are any. */
 	return clock_format_duration((seconds >= 60 ? seconds - seconds % 60 : seconds) * 1000);

@@ -123,6 +123,7 @@ static SpfResult evaluate(Check *check, const Client *client)
 	gint64 left = (check->deadline - g_get_monotonic_time()) / 1000;
 	SPF_request_t *request = make_request(check, client);
 	SPF_response_t *response = NULL;
+	SpfView view = { .family = client->family, .sender = check->sender, .helo = check->helo };
 	SPF_errcode_t error;
 	SpfResult result, verdict;
 
@@ -132,7 +133,8 @@ static SpfResult evaluate(Check *check, const Client *client)
 		return SPF_TEMPERROR;
 	}
 	spf_dns_begin(check->dns, left);
-	spf_dns_client(check->dns, client->family, client->bytes);
+	memcpy(view.address, client->bytes, sizeof view.address);
+	spf_dns_client(check->dns, &view);
 	error = SPF_request_query_mailfrom(request, &response);
 	result = response != NULL ? result_of(SPF_response_result(response), error) : SPF_TEMPERROR;
 	if (result == SPF_PERMERROR || result == SPF_TEMPERROR)

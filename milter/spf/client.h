@@ -23,7 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SpfClient, spf_client_stop)
 
 /* Asks and waits at most timeout ms in all, also for a free helper. Whatever goes wrong (no helper, a crash in mid-question, silence,
  * an answer that cannot be read) gives SPF_TEMPERROR and one log line. A helper that did not answer in time is killed: its late answer
- * must not be taken for the next question's. A domain whose DNS was silent is not asked about again for a while. Any thread. */
+ * must not be taken for the next question's. What was silent for one client and domain is not
+ * asked about again for a while (silence.h). Any thread. */
 SpfAnswer spf_client_ask(SpfClient *client, const SpfQuestion *question, gint64 timeout);
 
 /* How it goes: helpers alive, questions asked, temperrors among them, helpers that died. */

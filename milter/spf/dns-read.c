@@ -64,6 +64,21 @@ static bool read_u32(Reader *reader, guint32 *value)
 	return true;
 }
 
+/* c-ares puts a backslash in front of what has a meaning in zone files. In a name of a policy's making ("jane@example.com.x", "$")
+ * these are ordinary characters; a dot within a label and a backslash of its own keep theirs, as no name that was asked for has
+ * them. */
+static char *without_escapes(const char *name)
+{
+	GString *out = g_string_new(NULL);
+
+	for (const char *p = name; *p != '\0'; p++) {
+		if (*p == '\\' && p[1] != '\0' && strchr("@$;()\"", p[1]) != NULL)
+			p++;
+		g_string_append_c(out, *p);
+	}
+	return g_string_free(out, FALSE);
+}
+
 /* Returns the name at the reader, which moves behind it; NULL where it is none. Caller frees. */
 static char *read_name(Reader *reader)
 {
@@ -73,7 +88,7 @@ static char *read_name(Reader *reader)
 	if (reader->at >= reader->size || ares_expand_name(reader->message + reader->at, reader->message, (int)reader->size,
 	    &expanded, &used) != ARES_SUCCESS)
 		return NULL;
-	name = g_strdup(expanded);
+	name = without_escapes(expanded);
 	ares_free_string(expanded);
 	reader->at += (gsize)used;
 	if (reader->at <= reader->size)

@@ -61,8 +61,7 @@ struct SpfDns {
 	guint terms, voids, queries;
 	bool first_done;
 	GPtrArray *hosts;     /* Hosts, newest last */
-	int family;
-	guint8 address[16];
+	SpfView view;         /* for whom policies are read */
 	SpfResult verdict;
 	const char *reason;
 };
@@ -186,10 +185,9 @@ void spf_dns_begin(SpfDns *dns, gint64 timeout)
 	dns->reason = NULL;
 }
 
-void spf_dns_client(SpfDns *dns, int family, const guint8 *address)
+void spf_dns_client(SpfDns *dns, const SpfView *view)
 {
-	dns->family = family;
-	memcpy(dns->address, address, family == AF_INET ? 4 : 16);
+	dns->view = *view;
 }
 
 SpfResult spf_dns_verdict(const SpfDns *dns, const char **reason)
@@ -447,11 +445,14 @@ static SPF_dns_rr_t *nothing(const char *name, int type, SPF_dns_stat_t state)
 }
 
 /* Puts the policy in set as it reads for the client in its place. */
-static bool fit_policy(SpfDns *dns, SPF_dns_rr_t *set)
+static bool fit_policy(SpfDns *dns, SPF_dns_rr_t *set, const char *name)
 {
 	const char *refused;
-	g_autofree char *policy = spf_policy_for(set->rr[0]->txt, dns->family, dns->address, &refused);
+	g_autofree char *policy = NULL;
 
+	dns->view.domain = name;
+	policy = spf_policy_for(set->rr[0]->txt, &dns->view, &refused);
+	dns->view.domain = NULL;
 	if (policy == NULL)
 		return end_question(dns, SPF_PERMERROR, refused);
 	if (SPF_dns_rr_buf_realloc(set, 0, strlen(policy) + 1) != SPF_E_SUCCESS)
@@ -482,7 +483,7 @@ static bool weigh(SpfDns *dns, SPF_dns_rr_t *set, const char *name, bool first, 
 		    end_question(dns, SPF_PERMERROR, "the policy has more than 2 lookups that find nothing");
 	if (set->rr_type == ns_t_mx || set->rr_type == ns_t_ptr)
 		remember_hosts(dns, set);
-	return set->rr_type != ns_t_txt || fit_policy(dns, set);
+	return set->rr_type != ns_t_txt || fit_policy(dns, set, name);
 }
 
 static SPF_dns_rr_t *lookup(SPF_dns_server_t *layer, const char *name, ns_type type, int should_cache)

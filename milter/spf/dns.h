@@ -34,8 +34,17 @@ SPF_dns_server_t *spf_dns_layer(SpfDns *dns);
 /* Begins a question: budgets anew, deadline in timeout ms. */
 void spf_dns_begin(SpfDns *dns, gint64 timeout);
 
-/* Says whose address (4 or 16 bytes in network order, AF_INET or AF_INET6) the policies are read for from now on. */
-void spf_dns_client(SpfDns *dns, int family, const guint8 *address);
+/* For whom a policy is read. */
+typedef struct {
+	int family;          /* AF_INET or AF_INET6 */
+	guint8 address[16];  /* 4 or 16 bytes in network order */
+	const char *sender;  /* local@domain */
+	const char *helo;
+	const char *domain;  /* whose policy it is */
+} SpfView;
+
+/* Says for whom the policies are read from now on; domain is filled in by the layer. The texts have to stay until the next call. */
+void spf_dns_client(SpfDns *dns, const SpfView *view);
 
 /* What the layer has to say over libspf2's own result: SPF_UNASKED = nothing, SPF_TEMPERROR, SPF_PERMERROR; *reason (static) says
  * why. */
@@ -51,10 +60,15 @@ SPF_dns_rr_t *spf_dns_read(const guint8 *message, gsize size, const char *name, 
  * must not be given to libspf2. Caller frees. RFC 7208 sections 4.5, 4.6, 7.1. */
 char *spf_policy_clean(const char *text, gsize size, const char **refused);
 
-/* Returns policy (one that spf_policy_clean gave) as it reads for one client: ip4 and ip6 are left out where they do not match and
- * become "all" where they do, and so do a and mx with a prefix of no bits (a domain with such a term passes everybody; whether its
- * name has an address at all is not asked). libspf2 does not know that prefix, and keeps only the first 511 bytes of what it
- * makes of a policy, silently. NULL with *refused (static text) where even so it is too long. Caller frees. */
-char *spf_policy_for(const char *policy, int family, const guint8 *address, const char **refused);
+/* Returns policy (one that spf_policy_clean gave) as it reads for one client: macros but %{p} are put in (spf_expand); ip4 and ip6 are
+ * left out where they do not match and become "all" where they do, and so do a and mx with a prefix of no bits (a domain with such a
+ * term passes everybody; whether its name has an address at all is not asked). libspf2 does not know that prefix, and keeps only the
+ * first 511 bytes of what it makes of a policy, silently. NULL with *refused (static text) where even so it is too long, or a
+ * macro stands for what no name can hold. Caller frees. */
+char *spf_policy_for(const char *policy, const SpfView *view, const char **refused);
+
+/* Returns text (size bytes; a macro-string that spf_policy_clean let pass) with its macros but %{p} put in, cut on the left to the 253
+ * bytes of a name. NULL with *refused (static text). Caller frees. RFC 7208 section 7.3. */
+char *spf_expand(const char *text, gsize size, const SpfView *view, const char **refused);
 
 #endif

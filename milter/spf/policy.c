@@ -359,6 +359,21 @@ static gsize compiled_size(Span term)
 	return size;
 }
 
+/* Returns term with its macros put in, NULL where it has none or, with *refused, where that cannot be done. */
+static char *expand_term(Span term, const SpfView *view, const char **refused)
+{
+	const char *spec = term.here;
+	g_autofree char *expanded = NULL;
+
+	while (spec < term.end && *spec != ':' && *spec != '=')
+		spec++;
+	if (memchr(spec, '%', (gsize)(term.end - spec)) == NULL)
+		return NULL;
+	spec++;
+	expanded = spf_expand(spec, (gsize)(term.end - spec), view, refused);
+	return expanded != NULL ? g_strdup_printf("%.*s%s", (int)(spec - term.here), term.here, expanded) : NULL;
+}
+
 /* Appends term as it reads for the client. Returns false where it decides: nothing behind it matters. */
 static bool append_for(GString *out, Span term, int family, const guint8 *address)
 {
@@ -397,7 +412,7 @@ static bool append_for(GString *out, Span term, int family, const guint8 *addres
 	return true;
 }
 
-char *spf_policy_for(const char *policy, int family, const guint8 *address, const char **refused)
+char *spf_policy_for(const char *policy, const SpfView *view, const char **refused)
 {
 	g_autoptr(GString) out = g_string_new("v=spf1");
 	g_auto(GStrv) terms = g_strsplit(policy, " ", -1);
@@ -405,9 +420,14 @@ char *spf_policy_for(const char *policy, int family, const guint8 *address, cons
 
 	*refused = NULL;
 	for (guint i = 1; terms[0] != NULL && terms[i] != NULL; i++) {
+		g_autofree char *expanded = expand_term((Span) { terms[i], terms[i] + strlen(terms[i]) }, view, refused);
+		const char *term = expanded != NULL ? expanded : terms[i];
 		gsize before = out->len;
-		bool more = append_for(out, (Span) { terms[i], terms[i] + strlen(terms[i]) }, family, address);
+		bool more;
 
+		if (*refused != NULL)
+			return NULL;
+		more = append_for(out, (Span) { term, term + strlen(term) }, view->family, view->address);
 		if (out->len > before && kept + sizeof(SPF_mech_t) > SPF_MAX_MECH_LEN) {
 			*refused = "the policy has more mechanisms than can be checked";
 			return NULL;

@@ -2,9 +2,11 @@
  * who guards it with his lock.
  *
  * A domain whose name servers are silent holds a helper for the whole timeout; a few of its messages a second would hold all helpers,
- * and nobody else's sender could be checked. So for a while its questions are answered temperror at once, which is what asking would
- * have come to. Where several domains in a row are silent it is our own resolver; then questions that only look at a policy again,
- * whose temperror changes nothing, are not asked for a while. */
+ * and nobody else's sender could be checked. So for a while what the same client sends for it is answered temperror at once, which is
+ * what asking would have come to. The client belongs to the key because he can be the cause: by his own reverse names, his HELO name,
+ * a subdomain that somebody let die. Another client of the same domain is asked about. Where several in a row are silent it is our
+ * own resolver; then questions that only look at a policy again, whose temperror changes nothing, are not asked for a while.
+ */
 #ifndef OUTAGE_SPF_SILENCE_H
 #define OUTAGE_SPF_SILENCE_H
 

@@ -52,6 +52,8 @@ static const Case IS_REPORT[] = {
 	{ "abuse", "report", .headers = REPORT("feedback-report"), .body = "--b\n\nspam\n--b--\n" },
 	{ "exim", "report", .headers = "X-Failed-Recipients: jane@customer.example\n" },
 	{ "part", "report", .headers = ATTACHED, .body = "--a\n\nfailed\n--a\n" BOUNCED_PART "--a--\n" },
+	{ "part-behind-an-attached-mail", "report", .headers = ATTACHED, .body =
+		"--a\n\nfailed\n--a\nContent-Type: message/rfc822\n\nSubject: hello\n\nhi\n--a\n" BOUNCED_PART "--a--\n" },
 	{ "feedback-part", "report", .headers = ATTACHED, .body =
 	    "--a\n\nspam\n--a\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n--a--\n" },
 	{ "part-of-a-mail-in-utf8", "report", .headers = ATTACHED, .body =

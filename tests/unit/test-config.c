@@ -120,6 +120,8 @@ static const struct {
 	{ "bounce-plus", "reply = { bounce_address = \"b+x@example.com\"; };\n",
 	  "1: reply.bounce_address: \"b+x@example.com\": the part before the @ may have 14 letters, digits, \".\", \"_\" and \"-\", so "
 	  "that there is room for a tag" },
+	{ "bounce-is-support", "support = ( \"help@example.com\" );\nreply = { bounce_address = \"help@example.com\"; };\n",
+	  "2: reply.bounce_address: help@example.com is a support address; bounces need one of their own" },
 	{ "bounce-and-envelope", "reply = { bounce_address = \"b@example.com\";\n envelope_sender = \"a@example.com\"; };\n",
 	  "2: reply.bounce_address and reply.envelope_sender exclude each other: replies carry one envelope sender" },
 	{ "relay-path", "reply = { relay = \"smtp://mx/x\"; };\n", "1: reply.relay: \"smtp://mx/x\": only a host and a port may stand in it" },

@@ -27,6 +27,10 @@ static const ZoneRecord records[] = {
 	POLICY("helo.test", "v=spf1 exists:%{h}.helo.test -all"), { "mail.example.com.helo.test", ns_t_a, "127.0.0.2" },
 	{ "unknown.helo.test", ns_t_a, "127.0.0.2" },
 	POLICY("spaces.test", "v=spf1 exists:%{l}.spaces.test -all"),
+	POLICY("counted.test", "v=spf1 include:_spf.%{d2} -all"),
+	POLICY("_spf.counted.test", "v=spf1 ip4:203.0.113.1 -all"),
+	POLICY("_spf.ounted.test", "v=spf1 ip4:198.51.100.9 -all"),
+	POLICY("address.test", "v=spf1 exists:%{s}.s.address.test -all"), { "jane@address.test.s.address.test", ns_t_a, "127.0.0.2" },
 	POLICY("ptr.test", "v=spf1 ptr -all"), { "1.2.0.192.in-addr.arpa", ns_t_ptr, "host.ptr.test" },
 	{ "host.ptr.test", ns_t_a, "192.0.2.1" }, { "3.2.0.192.in-addr.arpa", 0, "servfail" },
 	/* What passes everybody. */
@@ -150,7 +154,11 @@ static const CheckCase CASES[] = {
 	{ "jane@ev il.test", "192.0.2.1", SPF_NONE, false, NULL },
 	/* Names that a sender's local part must not make. */
 	{ "a..b@spaces.test", "192.0.2.1", SPF_FAIL, false, NULL },
-	{ "a\\.b\n@spaces.test", "192.0.2.1", SPF_FAIL, false, NULL },
+	{ "a\\.b\n@spaces.test", "192.0.2.1", SPF_PERMERROR, false, NULL },
+	/* With as many labels asked for as there are, nobody else's domain may decide. */
+	{ "jane@counted.test", "203.0.113.1", SPF_PASS, false, NULL },
+	{ "jane@counted.test", "198.51.100.9", SPF_FAIL, false, NULL },
+	{ "jane@address.test", "192.0.2.1", SPF_PASS, true, NULL },
 	/* What passes everybody. */
 	{ "jane@all.test", "192.0.2.1", SPF_PASS, true, "every address" },
 	{ "jane@all.test", "2001:db8:1::9", SPF_PASS, true, NULL },

@@ -147,6 +147,8 @@ typedef struct {
 	const char *name, *policy, *client, *expected;
 } ClientCase;
 
+#define NIBBLES "f.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2."
+
 static const ClientCase CLIENTS[] = {
 	{ "no-match", "v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 mx -all", "198.51.100.1", "v=spf1 mx -all " },
 	{ "match", "v=spf1 mx ip4:192.0.2.0/24 -all", "192.0.2.200", "v=spf1 mx all " },
@@ -165,15 +167,39 @@ static const ClientCase CLIENTS[] = {
 	{ "lengths-ip4", "v=spf1 a/24//64 mx:example.com//64", "192.0.2.1", "v=spf1 a/24 mx:example.com " },
 	{ "lengths-ip6", "v=spf1 a/24//64 mx:example.com/24", "2001:db8::1", "v=spf1 a//64 mx:example.com " },
 	{ "redirect", "v=spf1 ip4:192.0.2.0/24 redirect=example.com", "198.51.100.1", "v=spf1 redirect=example.com " },
+	/* RFC 7208 section 7: for jane.doe+web@sub.shop.example, with the policy of _spf.shop.example. */
+	{ "macro-sender", "v=spf1 exists:%{s}.x.example", "192.0.2.3", "v=spf1 exists:jane.doe+web@sub.shop.example.x.example " },
+	{ "macro-parts", "v=spf1 exists:%{l}.%{o}.%{d}.%{h}.%{v}.x.example", "192.0.2.3",
+	    "v=spf1 exists:jane.doe+web.sub.shop.example._spf.shop.example.mail.shop.example.in-addr.x.example " },
+	{ "macro-fewer-labels", "v=spf1 exists:%{d1}.%{d2}.x.example", "192.0.2.3", "v=spf1 exists:example.shop.example.x.example " },
+	{ "macro-as-many-labels", "v=spf1 include:_spf.%{d3} -all", "192.0.2.3", "v=spf1 include:_spf._spf.shop.example -all " },
+	{ "macro-more-labels", "v=spf1 include:_spf.%{d9} -all", "192.0.2.3", "v=spf1 include:_spf._spf.shop.example -all " },
+	{ "macro-reversed", "v=spf1 exists:%{dr}.%{d2r}.x.example", "192.0.2.3",
+	    "v=spf1 exists:example.shop._spf.shop._spf.x.example " },
+	{ "macro-delimiters", "v=spf1 exists:%{l1r+}.%{l+}.%{l-}.%{l1}.%{lr}.x.example", "192.0.2.3",
+	    "v=spf1 exists:jane.doe.jane.doe.web.jane.doe+web.doe+web.doe+web.jane.x.example " },
+	{ "macro-address", "v=spf1 exists:%{i4}.%{ir}.%{i2r}.x.example", "192.0.2.3",
+	    "v=spf1 exists:192.0.2.3.3.2.0.192.0.192.x.example " },
+	{ "macro-address6", "v=spf1 exists:%{ir}.%{v}.x.example", "2001:db8::1f",
+	    "v=spf1 exists:f.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.x.example " },
+	{ "macro-escaped", "v=spf1 exists:%{L}.x.example", "192.0.2.3", "v=spf1 exists:jane.doe%%2Bweb.x.example " },
+	{ "macro-literals", "v=spf1 exists:%%%_%-.x.example", "192.0.2.3", "v=spf1 exists:%%%_%-.x.example " },
+	{ "macro-redirect", "v=spf1 redirect=%{d2}", "192.0.2.3", "v=spf1 redirect=shop.example " },
+	{ "macro-before-a-prefix", "v=spf1 a:%{d2}/24 -all", "192.0.2.3", "v=spf1 a:shop.example/24 -all " },
+	{ "macro-left-to-libspf2", "v=spf1 exists:%{p}.x.example", "192.0.2.3", "v=spf1 exists:%{p}.x.example " },
+	{ "macro-too-long", "v=spf1 exists:%{l}.%{ir}.%{ir}.%{ir}.%{ir}.x.example", "2001:db8::1f",
+	    "v=spf1 exists:0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2." NIBBLES NIBBLES NIBBLES "x.example " },
 };
 
 static char *read_for(const char *policy, const char *client, const char **refused)
 {
-	guint8 address[16];
-	int family = strchr(client, ':') != NULL ? AF_INET6 : AF_INET;
+	SpfView view = {
+		.family = strchr(client, ':') != NULL ? AF_INET6 : AF_INET, .sender = "jane.doe+web@sub.shop.example",
+		.helo = "mail.shop.example", .domain = "_spf.shop.example",
+	};
 
-	g_assert_cmpint(inet_pton(family, client, address), ==, 1);
-	return spf_policy_for(policy, family, address, refused);
+	g_assert_cmpint(inet_pton(view.family, client, view.address), ==, 1);
+	return spf_policy_for(policy, &view, refused);
 }
 
 static void test_client(gconstpointer data)
@@ -184,6 +210,29 @@ static void test_client(gconstpointer data)
 
 	g_assert_cmpstr(policy, ==, want->expected);
 	g_assert_null(refused);
+}
+
+/* The sender and the HELO name are a stranger's words: they must not become part of the policy. */
+static void test_strangers_words_stay_names(void)
+{
+	static const char *const senders[] = {
+		"a/0@shop.example", "a b@shop.example", "x:y@shop.example", "\"q\"@shop.example", "a\\b@shop.example", "j\303\266@shop.example",
+		"(a)@shop.example", "a,b@shop.example",
+	};
+	const char *refused;
+
+	for (guint i = 0; i < G_N_ELEMENTS(senders); i++) {
+		SpfView view = { AF_INET, { 192, 0, 2, 3 }, senders[i], "mail.example", "shop.example" };
+
+		g_assert_null(spf_policy_for("v=spf1 a:%{l}.x.example -all", &view, &refused));
+		g_assert_nonnull(refused);
+	}
+	SpfView view = { AF_INET, { 192, 0, 2, 3 }, "%{d}@shop.example", "mail.example", "shop.example" };
+	g_autofree char *policy = spf_policy_for("v=spf1 exists:%{l}.x.example -all", &view, &refused);
+
+	g_assert_cmpstr(policy, ==, "v=spf1 exists:%%{d}.x.example -all ");
+	g_assert_null(spf_policy_for("v=spf1 exists:%{p2}.x.example -all", &view, &refused));
+	g_assert_nonnull(refused);
 }
 
 /* Big senders list hundreds of networks; libspf2 keeps some sixty and drops the rest without a word. */
@@ -262,6 +311,7 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(path, &CLEAN[i], test_clean);
 	}
+	g_test_add_func("/spf-policy/client/strangers-words-stay-names", test_strangers_words_stay_names);
 	g_test_add_func("/spf-policy/clean/nul-hides-nothing", test_nul);
 	g_test_add_func("/spf-policy/clean/reads-the-same-again", test_stable);
 	g_test_add_func("/spf-policy/clean/too-long", test_long);
