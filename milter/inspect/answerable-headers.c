@@ -155,10 +155,26 @@ static bool is_delivered_to_us(const Mail *mail, const char *value)
 	return box && (!mail->boxes || g_hash_table_contains(mail->boxes, box));
 }
 
+/* What the mail is made of is read from its first Content-Type; a bounce must not hide behind another one on top. */
+static bool is_report_type(const Mail *mail, const char *value)
+{
+	static const char *const types[] = { "delivery-status", "disposition-notification", "feedback-report" };
+	g_autofree char *lower = g_ascii_strdown(value, -1);
+
+	(void)mail;
+	if (!keyword_is(value, "multipart/report"))
+		return false;
+	for (guint i = 0; i < G_N_ELEMENTS(types); i++)
+		if (strstr(lower, types[i]))
+			return true;
+	return false;
+}
+
 /* By old custom the tag is the address of the machine that set it: that of our letters is the support address. */
 static bool is_looped(const Mail *mail, const char *value)
 {
-	g_autofree char *whole = g_strstrip(g_strdup(value));
+	const char *open = strrchr(value, '<'), *close = open ? strchr(open, '>') : NULL;
+	g_autofree char *whole = g_strstrip(close ? g_strndup(open + 1, (gsize)(close - open - 1)) : g_strdup(value));
 
 	return keyword_is(value, "yes") || keyword_is(value, "true") || is_delivered_to_us(mail, whole);
 }
@@ -209,6 +225,7 @@ static const struct {
 	{ "X-RT-Loop-Prevention", REASON_LOOP, .any = true },
 	{ "Delivered-To", REASON_LOOP, .holds = is_delivered_to_us },
 	{ "X-Failed-Recipients", REASON_REPORT, .any = true },
+	{ "Content-Type", REASON_REPORT, .holds = is_report_type },
 };
 
 /* Old programs leave white space in front of the colon (RFC 5322 section 4.5.3), which some MTAs hand on with the name. */

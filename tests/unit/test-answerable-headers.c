@@ -141,6 +141,7 @@ static const Case LOOP[] = {
 	{ "x-loop-yes", "loop", .headers = "X-Loop: Yes\n" },
 	{ "x-loop-true", "loop", .headers = "X-Loop: true\n" },
 	{ "our-address-below-another", "loop", .headers = "X-Loop: other@customer.example\nX-Loop: Support@example.org \n" },
+	{ "our-address-with-a-name", "loop", .headers = "X-Loop: Support <support@example.org>\n" },
 	{ "our-address-as-tag", "loop", .headers = "X-Loop: Support@Example.ORG\n" },
 	{ "rt", "loop", .headers = "X-RT-Loop-Prevention: example\n" },
 	{ "delivered-to-us", "loop", .headers = "Delivered-To: support@example.org\n" },

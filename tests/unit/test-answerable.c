@@ -52,6 +52,8 @@ static const Case IS_REPORT[] = {
 	{ "abuse", "report", .headers = REPORT("feedback-report"), .body = "--b\n\nspam\n--b--\n" },
 	{ "exim", "report", .headers = "X-Failed-Recipients: jane@customer.example\n" },
 	{ "part", "report", .headers = ATTACHED, .body = "--a\n\nfailed\n--a\n" BOUNCED_PART "--a--\n" },
+	{ "second-content-type", "report", .headers =
+		"Content-Type: text/plain\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n", .body = "failed\n" },
 	{ "part-behind-an-attached-mail", "report", .headers = ATTACHED, .body =
 		"--a\n\nfailed\n--a\nContent-Type: message/rfc822\n\nSubject: hello\n\nhi\n--a\n" BOUNCED_PART "--a--\n" },
 	{ "feedback-part", "report", .headers = ATTACHED, .body =
