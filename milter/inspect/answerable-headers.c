@@ -147,7 +147,7 @@ static bool is_suppressing(const Mail *mail, const char *value)
 	return false;
 }
 
-/* The mail was in this mailbox before. An address of ours that it is not for now has handed it on: an alias does so. */
+/* The mail was in this mailbox before. An own address that it is not for any more has handed it on: an alias does so. */
 static bool is_delivered_to_us(const Mail *mail, const char *value)
 {
 	g_autofree char *box = own_box(mail->settings, value);

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from dns import DnsServer  # noqa: E402
 from postfix import Postfix  # noqa: E402
 from relay import FakeRelay  # noqa: E402
 from process import free_port  # noqa: E402
@@ -125,3 +126,10 @@ def fake_relay():
     relay = FakeRelay(free_port())
     yield relay
     relay.close()
+
+
+@pytest.fixture
+def dns():
+    """A DNS server with an empty zone."""
+    with DnsServer() as server:
+        yield server

@@ -104,7 +104,7 @@ FORGERIES = {
     "not from the null sender": lambda tagged: bounce(tagged, sender="mailer-daemon@other.example"),
     "delayed": lambda tagged: bounce(tagged, action="delayed", status="4.4.1"),
     "delivered": lambda tagged: bounce(tagged, action="delivered", status="2.0.0"),
-    "failed for now": lambda tagged: bounce(tagged, status="4.2.2"),
+    "failed, but not for good": lambda tagged: bounce(tagged, status="4.2.2"),
     "vacation note": lambda tagged: Letter("", "Out of office", "I am away.\n", tagged,
                                            headers=[("Auto-Submitted", "auto-replied (vacation)")]),
 }

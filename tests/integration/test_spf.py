@@ -1,106 +1,21 @@
-"""SPF of our own: a real Postfix passes a client's address, a real DNS server answers or misbehaves, the helpers may die.
+"""SPF of our own: a real Postfix passes a client's address, a real DNS server answers or misbehaves.
 
 Nobody but SPF vouches for these senders: where it does not pass, the only reason against an answer is `unauthenticated`."""
 
-import concurrent.futures
-import itertools
-import os
-import pwd
-import re
-import signal
-import smtplib
 import struct
-import threading
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from conftest import StandMaker
 from dns import DnsServer
-from mail import OUTAGE_TEXT, PASSWORD_TEXT, Letter, Mailbox, Received, ack, outage_report, parse_value, reasons, submit
+from mail import OUTAGE_TEXT, PASSWORD_TEXT, Letter, ack, parse_value, reasons
 from milterclient import MilterSession
-from process import build_dir, eventually, free_port
+from process import free_port
 from relay import FakeRelay
 from settings import SUPPORT, TRUSTED_ID
-
-CLIENT = "192.0.2.10"
-STRANGER = "198.51.100.66"
-TIMEOUT = 1.0
-# What a mail may take beside the answer of the DNS: Postfix, the milter, two busy processors.
-MARGIN = 5.0
-
-RELAY = "192.0.2.200"
-SETTINGS = {"spf__enabled": True, "spf__timeout": f"{int(TIMEOUT * 1000)}ms", "spf__helpers": 2, "ack__domain_cap": 0,
-            "ack__site_cap": 0, "spf__trusted_relays": ["192.0.2.192/27"], "auth__submission_domains": ["login.example"]}
-_domains = itertools.count(1)
-
-
-def session_of(postfix, client: str | None, helo: str = "mail.client.example", login: str | None = None) -> smtplib.SMTP:
-    """An SMTP session as Postfix would have it with that client."""
-    smtp = smtplib.SMTP("127.0.0.1", postfix.milter_port, local_hostname=helo, timeout=60)
-    smtp.ehlo()
-    if client is not None:
-        code, answer = smtp.docmd("XCLIENT", f"ADDR={client} NAME=[UNAVAILABLE]" + (f" LOGIN={login}" if login else ""))
-        assert code == 220, answer
-        smtp.ehlo()
-    return smtp
-
-
-class SpfSite:
-    """A live site with P1 declared that asks our DNS server; what it sends ends up in `relay`."""
-
-    def __init__(self, stand, dns: DnsServer, relay: FakeRelay):
-        self.stand = stand
-        self.dns = dns
-        self.relay = relay
-
-    def domain(self, policy=None, does: dict | None = None, **below) -> str:
-        """A fresh domain with that policy; {d} in it is the domain. below: more names below it."""
-        domain = f"d{next(_domains)}.example"
-
-        def filled(value):
-            if isinstance(value, list):
-                return [filled(item) for item in value]
-            return re.sub(r"(?<!%)\{d\}", domain, value) if isinstance(value, str) else value
-
-        for label, entry in below.items():
-            entry = entry if isinstance(entry, dict) else {"TXT": entry}
-            self.dns.zone[f"{filled(label)}.{domain}"] = {kind: filled(value) for kind, value in entry.items()}
-        entry = {kind: filled(value) for kind, value in (does or {}).items()}
-        if policy is not None:
-            entry["TXT"] = filled(policy)
-        if entry:
-            self.dns.zone[domain] = entry
-        return domain
-
-    def write(self, domain: str, client: str | None = CLIENT, helo: str = "mail.client.example", login: str | None = None,
-              local: str = "jane", text: str = OUTAGE_TEXT, **more) -> Received:
-        """Delivers an outage report of local@domain, for which nobody else vouches."""
-        letter = Letter(f"{local}@{domain}", "Service down, 503 errors", text, auth=False, **more)
-        with session_of(self.stand.postfix, client, helo, login) as smtp:
-            submit(smtp, letter)
-        return Mailbox(self.stand.postfix.mail, letter.rcpts[0]).wait_id(letter.message_id)
-
-    def said(self) -> int:
-        return len(self.stand.node.process.lines)
-
-    def wait_answered(self, address: str) -> None:
-        self.relay.wait(lambda: any(rcpts == [address] for _, rcpts, _ in self.relay.messages))
-
-
-def make_site(maker: StandMaker, dns: DnsServer, relay: FakeRelay, **more) -> SpfSite:
-    stand = maker(spf__nameserver=dns.address, reply__relay=f"smtp://127.0.0.1:{relay.port}", **{**SETTINGS, **more})
-    stand.start()
-    stand.declare("P1")
-    return SpfSite(stand, dns, relay)
-
-
-@pytest.fixture
-def dns():
-    with DnsServer() as server:
-        yield server
+from spfsite import CLIENT, MARGIN, RELAY, SETTINGS, STRANGER, TIMEOUT, SpfSite, assert_unauthenticated, helpers, make_site
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +31,6 @@ def spf(site, tmp_path_factory, request):
             yield spf
         finally:
             maker.end(request.session.testsfailed > failed_before)
-
-
-def assert_unauthenticated(received: Received) -> None:
-    assert ack(received) == "none"
-    assert reasons(received) == ["unauthenticated"]
 
 
 # -- what the policy says
@@ -562,150 +472,3 @@ def test_no_question_about_the_null_sender(spf):
     letter = Letter("", "Service down, 503 errors", OUTAGE_TEXT, from_header=f"<jane@{domain}>")
     assert reasons(spf.stand.deliver(letter, client=CLIENT))[0] == "null-sender"
     assert not spf.dns.was_asked(domain)
-
-
-# -- helpers that die
-
-def helpers(stand) -> list[int]:
-    """Children of the milter that are helpers."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit():
-                name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
-                state, parent = rest.split()[:2]
-                if name.startswith("outage-spf") and int(parent) == stand.node.process.pid and state != "Z":
-                    found.append(int(entry.name))
-        except (FileNotFoundError, ProcessLookupError):
-            pass  # it has ended meanwhile
-    return found
-
-
-def write_meanwhile(site: SpfSite, domain: str):
-    """Delivers a mail in a thread; returns the thread and a list that gets what arrived."""
-    arrived: list[Received] = []
-    thread = threading.Thread(target=lambda: arrived.append(site.write(domain)))
-    thread.start()
-    return thread, arrived
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-def test_helper_that_dies_in_mid_question(make_stand, dns, fake_relay, number):
-    site = make_site(make_stand, dns, fake_relay, spf__helpers=1, spf__timeout="10s")
-    dns.zone["slow.example"] = {"TXT": "v=spf1 ip4:192.0.2.10 -all", "delay": 8}
-    dns.zone["good.example"] = {"TXT": "v=spf1 ip4:192.0.2.10 -all"}
-    helper, = eventually(lambda: helpers(site.stand), what="a helper runs")
-    start, said = time.monotonic(), site.said()
-    thread, arrived = write_meanwhile(site, "slow.example")
-    dns.wait_asked("slow.example")
-    os.kill(helper, number)
-    thread.join(60)
-    assert time.monotonic() - start < 8, "the mail waited for a helper that was dead"
-    assert_unauthenticated(arrived[0])
-    site.stand.node.process.wait_for_line("temperror", start=said)
-    assert ack(site.write("good.example")) == "queued"
-    assert [pid for pid in helpers(site.stand) if pid != helper]
-
-
-def test_helper_that_hangs_is_replaced(make_stand, dns, fake_relay):
-    site = make_site(make_stand, dns, fake_relay, spf__helpers=1)
-    dns.zone["good.example"] = dns.zone["other.example"] = {"TXT": "v=spf1 ip4:192.0.2.10 -all"}
-    helper, = eventually(lambda: helpers(site.stand), what="a helper runs")
-    os.kill(helper, signal.SIGSTOP)
-    start = time.monotonic()
-    assert_unauthenticated(site.write("good.example"))
-    assert time.monotonic() - start < TIMEOUT + MARGIN
-    eventually(lambda: any(pid != helper for pid in helpers(site.stand)), what="a new helper runs")
-    assert helper not in helpers(site.stand)
-    # The domain that was asked about is left alone for a while; others are not.
-    assert_unauthenticated(site.write("good.example", local="joe"))
-    assert ack(site.write("other.example")) == "queued"
-
-
-def test_helper_that_was_silenced_by_dns_answers_the_next_question_rightly(make_stand, dns, fake_relay):
-    # A late answer must not be taken for the next question's.
-    site = make_site(make_stand, dns, fake_relay, spf__helpers=1)
-    dns.zone["late.example"] = {"TXT": "v=spf1 ip4:192.0.2.10 -all", "delay": TIMEOUT + 0.3}
-    dns.zone["no.example"] = {"TXT": "v=spf1 -all"}
-    dns.zone["good.example"] = {"TXT": "v=spf1 ip4:192.0.2.10 -all"}
-    for number in range(3):
-        assert_unauthenticated(site.write("late.example", local=f"a{number}"))
-        assert_unauthenticated(site.write("no.example", local=f"b{number}"))
-        assert ack(site.write("good.example", local=f"c{number}")) == "queued"
-
-
-def test_helpers_end_with_the_milter(make_stand, dns, fake_relay):
-    site = make_site(make_stand, dns, fake_relay, spf__helpers=3)
-    running = eventually(lambda: len(found := helpers(site.stand)) == 3 and found, what="three helpers run")
-    site.stand.stop()
-    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in running)
-
-
-def test_helpers_outlive_no_killed_milter(make_stand, dns, fake_relay):
-    site = make_site(make_stand, dns, fake_relay)
-    running = eventually(lambda: len(found := helpers(site.stand)) == SETTINGS["spf__helpers"] and found, what="helpers run")
-
-    def gone(pid: int) -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except FileNotFoundError:
-            return True
-
-    site.stand.node.process.kill()
-    eventually(lambda: all(gone(pid) for pid in running), what="the helpers end")
-
-
-def test_helpers_have_no_privileges(make_stand, dns, fake_relay):
-    nobody = pwd.getpwnam("nobody")
-    stand = make_stand(spf__nameserver=dns.address, user="nobody", group="nogroup", **{**SETTINGS, "spf__helpers": 1})
-    for path in (stand.dir / "store", stand.node.state_dir):
-        os.chown(path, nobody.pw_uid, nobody.pw_gid)
-    secret = stand.dir / "secret"
-    secret.write_text("0123456789abcdef" * 4)
-    secret.chmod(0o600)
-    os.chown(secret, nobody.pw_uid, nobody.pw_gid)
-    if not os.access(build_dir() / "outage-spf", os.X_OK):
-        raise FileNotFoundError("outage-spf has not been built")
-    stand.node.start()
-    helper, = eventually(lambda: helpers(stand), what="a helper runs")
-    def status() -> dict:
-        return dict(line.split(":", 1) for line in Path(f"/proc/{helper}/status").read_text().splitlines())
-    eventually(lambda: status()["NoNewPrivs"].strip() == "1", what="the helper has given its privileges up")
-    fields = status()
-    assert set(fields["Uid"].split()) == {str(nobody.pw_uid)}
-    assert set(fields["Gid"].split()) == {str(nobody.pw_gid)}
-    assert int(fields["CapEff"], 16) == 0
-    limits = Path(f"/proc/{helper}/limits").read_text()
-    for limit in ("Max address space", "Max open files"):
-        line = next(line for line in limits.splitlines() if line.startswith(limit))
-        assert line[len(limit):].split()[0] != "unlimited", line
-
-
-def test_hundred_mails_at_once_while_the_dns_is_silent(make_stand, dns, fake_relay):
-    site = make_site(make_stand, dns, fake_relay, spf__helpers=4)
-    dns.zone["*.silent.example"] = {"does": "silent"}
-    dns.zone["good.example"] = {"TXT": "v=spf1 ip4:192.0.2.10 -all"}
-    letters = [outage_report(f"jane@d{number}.silent.example", auth=False) for number in range(100)]
-    ready = threading.Barrier(len(letters))
-
-    def work(letter: Letter) -> float:
-        """Returns how long the end of the message took."""
-        with session_of(site.stand.postfix, CLIENT) as smtp:
-            smtp.mail(letter.sender)
-            smtp.rcpt(SUPPORT)
-            assert smtp.docmd("DATA")[0] == 354
-            ready.wait(60)
-            start = time.monotonic()
-            smtp.send(letter.bytes + b"\r\n.\r\n")
-            assert smtp.getreply()[0] == 250
-            return time.monotonic() - start
-
-    with concurrent.futures.ThreadPoolExecutor(len(letters)) as pool:
-        took = list(pool.map(work, letters))
-    assert max(took) < TIMEOUT + MARGIN, sorted(took)[-5:]
-    arrived = [site.stand.mailbox(SUPPORT).wait_id(letter.message_id, 60) for letter in letters]
-    for received in arrived:
-        assert received.one("X-Outage-Queue") == "surge", "the milter had no say"
-        assert_unauthenticated(received)
-    eventually(lambda: len(helpers(site.stand)) == 4, what="four helpers run again")
-    assert ack(site.write("good.example")) == "queued"
