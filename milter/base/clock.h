@@ -9,8 +9,11 @@
 /* Returns now, in seconds since the epoch. */
 gint64 clock_now(void);
 
-/* Returns a time that never jumps, in microseconds; for deadlines. */
+/* Returns a time that never jumps, in microseconds; for deadlines. It begins anew with the machine and not with a process. */
 gint64 clock_mono_us(void);
+
+/* For tests: from now on clock_now is off by that many seconds (0 = right again), as after a jump of the wall clock. Any thread. */
+void clock_set_for_test(gint64 offset_seconds);
 
 /* Reads an RFC 3339 date-time (section 5.6; fraction allowed and dropped, 'T' and 'Z' in any case, a space for 'T').
  * Surrounding white space is ignored. Returns false, leaving *seconds alone, where text (may be NULL) is anything else. */

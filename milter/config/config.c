@@ -332,6 +332,11 @@ bool config_list_has(char *const *list, const char *address)
 	return false;
 }
 
+const char *config_node(const Config *config)
+{
+	return *config->node_name != '\0' ? config->node_name : g_get_host_name();
+}
+
 char *config_secret_path(const Config *config)
 {
 	if (config->secret_file[0] != '\0')

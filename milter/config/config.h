@@ -12,6 +12,8 @@
 
 typedef enum { MODE_SHADOW, MODE_LIVE } Mode;
 typedef enum { ADDRESSES_PLAIN, ADDRESSES_HASHED } AddressLogging;
+/* What becomes of acknowledgements while the shared store is away. */
+typedef enum { WHEN_DOWN_LOCAL, WHEN_DOWN_HOLD } WhenDown;
 typedef enum {
 	HELPDESK_NONE, HELPDESK_ZAMMAD, HELPDESK_OTRS, HELPDESK_OTOBO, HELPDESK_RT, HELPDESK_OSTICKET, HELPDESK_FREESCOUT,
 	HELPDESK_CHATWOOT
@@ -75,6 +77,7 @@ typedef struct Config {
 	char *socket_group;    /* group that may connect, or "" */
 	gint64 socket_mode;    /* e.g. 0660 */
 	char *state_dir;
+	char *node_name;       /* "" = the host's name */
 	char *secret_file;     /* "" = STATE_DIR/secret */
 	gint64 drain;          /* ms: how long SIGTERM waits for messages in flight */
 	/* log */
@@ -114,13 +117,20 @@ typedef struct Config {
 	char *store_url;       /* sqlite: paths already absolute */
 	char *store_prefix;
 	char *store_password_file; /* or "" */
+	char *store_sentinel_password_file; /* or "" */
+	char *store_tls_ca_file, *store_tls_cert_file, *store_tls_key_file; /* or "" */
 	gint64 store_connect_timeout, store_timeout, store_poll; /* ms */
+	gint64 store_budget;   /* ms: the longest that a message waits for the store */
+	int when_down;         /* WhenDown */
+	gint64 local_after;    /* ms: how long the store has to be away before a node answers by itself */
+	gint64 min_replicas;   /* that have to have a claim before it counts; 0 = none */
 	gint64 store_pool;     /* connections */
 	/* acknowledgement */
 	gint64 ack_delay;      /* ms */
 	gint64 ack_again_after; /* ms, 0 = off */
 	gint64 ack_site_cap;   /* per minute; above it acknowledgements are delayed; 0 = none */
 	gint64 ack_domain_cap; /* per domain and hour; above it none; 0 = none */
+	gint64 ack_queue_limit; /* acknowledgements in the shared queue; above it none is taken; 0 = none */
 	gint64 ack_address_cap; /* per address and day, over all incidents; above it none; 0 = none */
 	char **ack_shared_domains; /* domains of mailbox providers: no domain cap; besides those of the file */
 	char *ack_shared_file; /* one domain a line */
@@ -194,6 +204,9 @@ bool config_list_has(char *const *list, const char *address);
 
 /* Returns "FILE:LINE", or "FILE" for line 0: where a mistake stands that only a later check can find; caller frees. */
 char *config_where(const Config *config, guint line);
+
+/* Returns the name of this node: node.name, else the host's. */
+const char *config_node(const Config *config);
 
 /* Returns the path of the site secret; caller frees. */
 char *config_secret_path(const Config *config);

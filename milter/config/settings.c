@@ -15,6 +15,7 @@ static const char *const modes[] = { "shadow", "live", NULL };
 static const char *const destinations[] = { "auto", "stderr", "syslog", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const address_logging[] = { "plain", "hashed", NULL };
+static const char *const when_down[] = { "local", "hold", NULL };
 static const char *const helpdesks[] = {
 	"none", "zammad", "otrs", "otobo", "rt", "osticket", "freescout", "chatwoot", NULL
 };
@@ -61,6 +62,9 @@ static const Setting rows[] = {
 	{ .name = "state_dir", TEXT_AT(Config, FORM_ABSOLUTE_PATH, state_dir), .standard = "/var/lib/outage-milter",
 	  .restart = true,
 	  .help = "Folder for what has to outlive a restart of this node." },
+	{ .name = "node", TEXT_AT(Config, FORM_HELO, node_name), .standard = "", .restart = true,
+	  .help = "Name of this node in the status and in events. Empty, it is the host's name; needed where several nodes run on one "
+	          "host." },
 	{ .name = "secret_file", TEXT_AT(Config, FORM_PATH, secret_file), .standard = "", .restart = true,
 	  .help = "File that holds the site secret, the same on all nodes: it signs acknowledgements and hashes addresses. Empty, it "
 	          "is the file secret in state_dir, made at the first start." },
@@ -182,18 +186,44 @@ static const Setting rows[] = {
 	  .name = "store.url", TEXT_AT(Config, FORM_STORE_URL, store_url), .standard = "sqlite:/var/lib/outage-milter/state.db",
 	  .restart = true,
 	  .help = "Where incidents, marks and acknowledgements are kept. sqlite:PATH is for one machine; a relative path counts from "
-	          "the configuration's folder. redis://[user:password@]host[:port][/db] and redis+unix://[user:password@]/path[?db=N] "
-	          "are shared by all nodes. Credentials are percent-encoded." },
+	          "the configuration's folder. redis://[user:password@]host[:port][/db], rediss:// for the same over TLS, "
+	          "redis+unix://[user:password@]/path[?db=N] and redis+sentinel://[user:password@]host:port,host:port/master[/db] are "
+	          "shared by all nodes. Credentials are percent-encoded. Redis 6.2 or newer." },
 	{ .name = "store.prefix", TEXT_AT(Config, FORM_STORE_PREFIX, store_prefix), .standard = "outage:", .restart = true,
 	  .help = "What all keys begin with; ends in a colon. {outage}: puts them into one slot of a Redis Cluster." },
 	{ .name = "store.password_file", TEXT_AT(Config, FORM_PATH, store_password_file), .standard = "", .restart = true,
-	  .help = "File with the password, so that it need not stand in the URL." },
+	  .help = "File with the password, so that it need not stand in the URL; where that names no user either, PASSWORD or "
+	          "USER:PASSWORD. Readable by the program's user alone." },
+	{ .name = "store.sentinel_password_file", TEXT_AT(Config, FORM_PATH, store_sentinel_password_file), .standard = "",
+	  .restart = true,
+	  .help = "File with the password of the Sentinels, where they ask for one: PASSWORD, or USER:PASSWORD." },
+	{ .name = "store.tls_ca_file", TEXT_AT(Config, FORM_PATH, store_tls_ca_file), .standard = "", .restart = true,
+	  .help = "For rediss://: file with the certificates that the server's is checked against. Empty, those of the system. The "
+	          "server's name is always checked." },
+	{ .name = "store.tls_cert_file", TEXT_AT(Config, FORM_PATH, store_tls_cert_file), .standard = "", .restart = true,
+	  .help = "For rediss://: our own certificate, where the server asks for one (tls-auth-clients)." },
+	{ .name = "store.tls_key_file", TEXT_AT(Config, FORM_PATH, store_tls_key_file), .standard = "", .restart = true,
+	  .help = "For rediss://: the key of that certificate." },
 	{ .name = "store.connect_timeout", NUMBER_AT(Config, FORM_DURATION, store_connect_timeout), .standard = "500ms", .min = 10,
 	  .max = MS(30), .restart = true,
 	  .help = "Longest wait for a connection. Messages never wait for it: connections are made in the background." },
 	{ .name = "store.timeout", NUMBER_AT(Config, FORM_DURATION, store_timeout), .standard = "1s", .min = 10, .max = MS(30),
 	  .restart = true,
-	  .help = "Longest wait for an answer of the store." },
+	  .help = "Longest wait for an answer of the store, where no message waits for it." },
+	{ .name = "store.budget", NUMBER_AT(Config, FORM_DURATION, store_budget), .standard = "250ms", .min = 20, .max = MS(10),
+	  .help = "Longest time that a message waits for a shared store (Redis). After the first that waited in vain none waits until the "
+	          "store has answered again. For the embedded one, which nothing else can stand in for, it is at least twice store.timeout." },
+	{ .name = "store.when_down", CHOICE_AT(Config, when_down, when_down), .standard = "local",
+	  .help = "What becomes of acknowledgements while the shared store (Redis) is away. local: each node answers by itself, from what "
+	          "it remembers; nodes that cannot see each other may both answer one customer. hold: they are kept on the node and "
+	          "leave once the store is back. Those whose claim may have reached the store are always held." },
+	{ .name = "store.local_after", NUMBER_AT(Config, FORM_DURATION, local_after), .standard = "10s", .min = 0, .max = MS(3600),
+	  .help = "With when_down = \"local\": how long the store has to be away before a node answers by itself. What it records before that "
+	          "claims in the store, where no two nodes can answer one customer; a failover is over by then." },
+	{ .name = "store.min_replicas", NUMBER_AT(Config, FORM_INTEGER, min_replicas), .standard = "0", .min = 0, .max = 9,
+	  .help = "How many replicas of Redis are waited for with each claim. A claim that fewer have taken counts, and its letter leaves; it is "
+	          "kept on the node too, and asked again, so that a failover cannot lose it. While replicas are missing, one message a "
+	          "second waits for them." },
 	{ .name = "store.poll", NUMBER_AT(Config, FORM_DURATION, store_poll), .standard = "5s", .min = 100, .max = MS(300),
 	  .restart = true,
 	  .help = "Redis tells of changes by itself; this often they are looked for all the same." },
@@ -211,6 +241,9 @@ static const Setting rows[] = {
 	  .help = "Acknowledgements to one domain an hour; above it none is sent. 0 is no cap." },
 	{ .name = "ack.address_cap", NUMBER_AT(Config, FORM_INTEGER, ack_address_cap), .standard = "10", .min = 0, .max = 1000000,
 	  .help = "Acknowledgements to one address a day, over all incidents; above it none is sent. 0 is no cap." },
+	{ .name = "ack.queue_limit", NUMBER_AT(Config, FORM_INTEGER, ack_queue_limit), .standard = "100000", .min = 0, .max = 10000000,
+	  .help = "Acknowledgements that may wait in the shared queue. Above it no new one is taken (reason store), loudly; what waits is "
+	          "never dropped. 0 is no limit." },
 	{ .name = "ack.shared_domains_file", TEXT_AT(Config, FORM_PATH, ack_shared_file), .standard = "shared-domains",
 	  .help = "File with the domains of mailbox providers, one a line, to which ack.domain_cap does not apply: their customers have "
 	          "nothing to do with each other. A relative path counts from the configuration's folder." },

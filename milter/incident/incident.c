@@ -87,9 +87,23 @@ void incident_state_copy(IncidentState *to, const IncidentState *from)
 
 const char *transition_name(Transition transition)
 {
-	static const char *const names[] = { "nothing", "opened", "reopened", "severity", "resolved", "ended", "resolved-nothing" };
+	static const char *const names[] = { "nothing", "opened", "reopened", "severity", "resolved", "ended", "resolved-nothing",
+		"continued" };
 
 	return names[transition];
+}
+
+char *incident_state_went_back(const char *where, const IncidentState *read, const IncidentState *before, gint64 now_ms)
+{
+	g_autofree char *read_at = NULL, *before_at = NULL;
+
+	if (before == NULL || read->changed_ms == 0 || before->changed_ms == 0 || read->changed_ms >= before->changed_ms ||
+	    before->changed_ms > now_ms + INCIDENT_AHEAD_MAX * 1000)
+		return NULL;
+	read_at = clock_format(read->changed_ms / 1000);
+	before_at = clock_format(before->changed_ms / 1000);
+	return g_strdup_printf("%s was written at %s, but this node has seen what was written at %s: the store went back in time; what was last"
+	    " known stands until the word is given again (outagectl declare, resolve or clear)", where, read_at, before_at);
 }
 
 /* An id is always later than the last one, so that sorting ids sorts incidents, even where a clock was set back. */
@@ -226,6 +240,18 @@ Incident *incident_new(const char *name)
 	incident->name = g_strdup(name);
 	incident->state.flip = incident->state.word = WORD_NONE;
 	return incident;
+}
+
+Incident *incident_copy(const Incident *from)
+{
+	Incident *to = incident_new(from->name);
+
+	incident_state_copy(&to->state, &from->state);
+	for (TextField field = 0; field < TEXT_FIELDS; field++)
+		to->texts[field] = g_strdup(from->texts[field]);
+	to->update_text = g_strdup(from->update_text);
+	to->update_at = from->update_at;
+	return to;
 }
 
 void incident_free(Incident *incident)

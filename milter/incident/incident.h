@@ -34,6 +34,8 @@ typedef struct {
 	gint64 reopened_at;  /* when it last came back under its old id; 0 if it never did */
 	gint64 resolved_at;
 	gint64 ended_at;     /* when it went to none */
+	gint64 changed_ms;   /* when a transition or an operator last wrote it, by the store's clock, in milliseconds; 0 = unknown. A
+	                      * state that reads older than one seen before comes from a store that went back in time. */
 	guint64 epoch;       /* grows with every withdrawal: jobs of an older epoch are withdrawn */
 } IncidentState;
 
@@ -43,11 +45,20 @@ void incident_state_copy(IncidentState *to, const IncidentState *from);
 /* What a transition did, for outage:events. */
 typedef enum {
 	TRANSITION_NOTHING, TRANSITION_OPENED, TRANSITION_REOPENED, TRANSITION_SEVERITY, TRANSITION_RESOLVED, TRANSITION_ENDED,
-	TRANSITION_RESOLVED_NOTHING
+	TRANSITION_RESOLVED_NOTHING,
+	TRANSITION_CONTINUED /* the store had lost its state, or had gone back in time: it goes on under its own id (store/lua/incident.lua) */
 } Transition;
 
 /* Returns the event's name, e.g. "opened" (static). */
 const char *transition_name(Transition transition);
+
+/* How far ahead of now a time may lie that the store says has been, in seconds: more is a wrong clock, or a wrong hand. */
+#define INCIDENT_AHEAD_MAX 3600
+
+/* Returns why `read` cannot be the newest state of the incident, for before (may be NULL) was seen and is newer: in words that say what to
+ * do, for where: what was read. NULL where it can. now_ms: by the store's clock. A changed_ms that is unknown or lies far ahead says
+ * nothing. Caller frees. */
+char *incident_state_went_back(const char *where, const IncidentState *read, const IncidentState *before, gint64 now_ms);
 
 /* Applies word at time now (seconds) to *state. The one place where the rules of design.md 4.3 stand in C; redis.lua holds
  * the same rules and the conformance test runs both. reopen_within in seconds. */
@@ -82,6 +93,8 @@ typedef struct {
 } Incident;
 
 Incident *incident_new(const char *name);
+/* Returns a copy of everything but the compiled match, which belongs to the snapshot it was made for. */
+Incident *incident_copy(const Incident *from);
 void incident_free(Incident *incident);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Incident, incident_free)
 
@@ -102,6 +115,8 @@ typedef struct {
 	GPtrArray *incidents;  /* Incident *, all names known, `default` first */
 	char *pause;           /* reason, or NULL where not paused ("" never) */
 	gint64 taken_at;       /* when the store was last heard (seconds, own clock) */
+	gint64 heard_us;       /* the same by the monotonic clock, which no jump of the other moves; 0 = never heard */
+	char *life;            /* which store it was: changes where the store lost its memory or another server took its place. NULL = unknown */
 	gint64 generation;     /* grows by one with each snapshot of this process */
 	bool store_empty;      /* flip key and all states vanished at once: incidents are the last good ones */
 	GPtrArray *problems;   /* char *: what could not be read, in plain words */
@@ -111,6 +126,9 @@ Snapshot *snapshot_new(void);
 Snapshot *snapshot_ref(Snapshot *snapshot);
 void snapshot_unref(Snapshot *snapshot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Snapshot, snapshot_unref)
+
+/* Returns how long ago the store was heard, in seconds; now_us: the monotonic clock. Far beyond any limit where it never was. */
+gint64 snapshot_age(const Snapshot *snapshot, gint64 now_us);
 
 /* Returns the incident of that name or NULL; owned by the snapshot. */
 Incident *snapshot_find(const Snapshot *snapshot, const char *name);

@@ -26,12 +26,18 @@ static void clear(gpointer data)
 	g_ptr_array_unref(snapshot->incidents);
 	g_ptr_array_unref(snapshot->problems);
 	g_free(snapshot->pause);
+	g_free(snapshot->life);
 }
 
 void snapshot_unref(Snapshot *snapshot)
 {
 	if (snapshot != NULL)
 		g_atomic_rc_box_release_full(snapshot, clear);
+}
+
+gint64 snapshot_age(const Snapshot *snapshot, gint64 now_us)
+{
+	return snapshot->heard_us != 0 ? MAX(0, now_us - snapshot->heard_us) / G_USEC_PER_SEC : G_MAXINT64;
 }
 
 Incident *snapshot_find(const Snapshot *snapshot, const char *name)

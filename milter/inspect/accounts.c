@@ -1,8 +1,9 @@
-/* accounts: the table of big customers and the reader of one entry of it (design.md 4.4). Layer: inspect. Pure.
+/* accounts: one entry of the table of big customers (design.md 4.4), read and written. Layer: inspect. Pure.
  *
  * Entries come out of the store, where other tools and people write them, so every member is bounded and checked
- * before it is believed: what passes here ends up in headers, in pages and in what a customer reads. */
-#include "inspect/accounts.h"
+ * before it is believed: what passes here ends up in headers, in pages and in what a customer reads. There may be a million of them:
+ * an entry is one block of memory, and what repeats from entry to entry (level, manager, language, template) is kept once for all. */
+#include "inspect/accounts-private.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define JSON_MAX 16384       /* bytes of one entry */
 #define BRACKETS_MAX 256     /* of "[" and "{" in it: the JSON reader recurses */
 #define NAME_MAX_BYTES 200
 #define LEVEL_MAX_BYTES 64
@@ -20,19 +20,109 @@
 #define CONTACTS_MAX 50
 #define RESPOND_MAX_MS ((gint64)366 * 24 * 3600 * 1000)
 
+guint64 account_source(const char *json)
+{
+	guint64 digest = G_GUINT64_CONSTANT(14695981039346656037); /* FNV-1a */
+
+	for (; *json; json++)
+		digest = (digest ^ (guchar)*json) * G_GUINT64_CONSTANT(1099511628211);
+	return digest;
+}
+
 static const char *const ACK_NAMES[] = { "none", "personal", "macro" };
+
+/* An entry while it is read: each text on its own. */
+typedef struct {
+	char *key, *name, *level, *manager, *language, *template_name;
+	GPtrArray *contacts;
+	gint64 respond_within;
+	bool has_ack;
+	AckPolicy ack;
+} Draft;
+
+static void draft_clear(Draft *draft)
+{
+	g_free(draft->key);
+	g_free(draft->name);
+	g_free(draft->level);
+	g_free(draft->manager);
+	g_free(draft->language);
+	g_free(draft->template_name);
+	g_clear_pointer(&draft->contacts, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Draft, draft_clear)
+
+/* Puts text (with its NUL) to *at and moves *at behind it. */
+static char *put(char **at, const char *text)
+{
+	char *start = *at;
+
+	*at = g_stpcpy(start, text) + 1;
+	return start;
+}
+
+static const char *shared(const char *text)
+{
+	return text ? g_ref_string_new_intern(text) : NULL;
+}
+
+/* block = Account contacts[n + 1] key NUL name NUL contact NUL ... */
+static Account *pack(const Draft *draft)
+{
+	guint contacts = draft->contacts ? draft->contacts->len : 0;
+	gsize size = sizeof(Account) + (contacts + 1) * sizeof(char *) + strlen(draft->key) + 1 + strlen(draft->name) + 1;
+	Account *account;
+	char *at;
+
+	for (guint i = 0; i < contacts; i++)
+		size += strlen(draft->contacts->pdata[i]) + 1;
+	account = g_malloc0(size);
+	g_atomic_ref_count_init(&account->refs);
+	account->contacts = (char **)(account + 1);
+	at = (char *)(account->contacts + contacts + 1);
+	account->key = put(&at, draft->key);
+	account->name = put(&at, draft->name);
+	for (guint i = 0; i < contacts; i++)
+		account->contacts[i] = put(&at, draft->contacts->pdata[i]);
+	account->level = shared(draft->level);
+	account->manager = shared(draft->manager);
+	account->language = shared(draft->language);
+	account->template_name = shared(draft->template_name);
+	account->respond_within = draft->respond_within;
+	account->has_ack = draft->has_ack;
+	account->ack = draft->ack;
+	return account;
+}
+
+Account *account_new_gone(const char *key)
+{
+	const Draft draft = { .key = (char *)key, .name = (char *)"" };
+	Account *account = pack(&draft);
+
+	account->name = NULL;
+	return account;
+}
+
+Account *account_ref(Account *account)
+{
+	g_atomic_ref_count_inc(&account->refs);
+	return account;
+}
+
+static void release(const char *text)
+{
+	if (text)
+		g_ref_string_release((char *)text);
+}
 
 void account_free(Account *account)
 {
-	if (!account)
+	if (!account || !g_atomic_ref_count_dec(&account->refs))
 		return;
-	g_free(account->key);
-	g_free(account->name);
-	g_free(account->level);
-	g_free(account->manager);
-	g_strfreev(account->contacts);
-	g_free(account->language);
-	g_free(account->template_name);
+	release(account->level);
+	release(account->manager);
+	release(account->language);
+	release(account->template_name);
 	g_free(account);
 }
 
@@ -119,13 +209,6 @@ static bool read_string(const Entry *entry, const char *member, gsize max, bool 
 	return true;
 }
 
-static bool is_address(const char *text)
-{
-	g_autoptr(Address) address = address_parse(text, NULL);
-
-	return address != NULL;
-}
-
 /* Language-Tag = subtag *("-" subtag), each of one to eight letters or digits, the first of letters (RFC 5646
  * section 2.1). */
 static bool is_language(const char *text)
@@ -161,7 +244,7 @@ static bool is_duration(const char *text)
 	return clock_parse_duration(text, &milliseconds) && milliseconds >= 0 && milliseconds <= RESPOND_MAX_MS;
 }
 
-static bool read_respond_within(const Entry *entry, Account *account)
+static bool read_respond_within(const Entry *entry, Draft *draft)
 {
 	g_autofree char *text = NULL;
 	gint64 milliseconds = 0;
@@ -169,11 +252,11 @@ static bool read_respond_within(const Entry *entry, Account *account)
 	if (!read_string(entry, "respond_within", 64, is_duration, "must be a duration such as 30m, at most a year", &text))
 		return false;
 	if (text && clock_parse_duration(text, &milliseconds))
-		account->respond_within = (milliseconds + 999) / 1000; /* rounded up: half a second is not "unset" */
+		draft->respond_within = (milliseconds + 999) / 1000; /* rounded up: half a second is not "unset" */
 	return true;
 }
 
-static bool read_ack(const Entry *entry, Account *account)
+static bool read_ack(const Entry *entry, Draft *draft)
 {
 	g_autofree char *text = NULL;
 
@@ -183,15 +266,15 @@ static bool read_ack(const Entry *entry, Account *account)
 		return true;
 	for (guint i = 0; i < G_N_ELEMENTS(ACK_NAMES); i++) {
 		if (g_ascii_strcasecmp(text, ACK_NAMES[i]) == 0) {
-			account->has_ack = true;
-			account->ack = (AckPolicy)i;
+			draft->has_ack = true;
+			draft->ack = (AckPolicy)i;
 			return true;
 		}
 	}
 	return refuse(entry, "ack", "must be none, personal or macro");
 }
 
-static bool read_contacts(const Entry *entry, Account *account)
+static bool read_contacts(const Entry *entry, Draft *draft)
 {
 	g_autoptr(GPtrArray) contacts = g_ptr_array_new_with_free_func(g_free);
 	JsonArray *array;
@@ -213,51 +296,54 @@ static bool read_contacts(const Entry *entry, Account *account)
 			g_ptr_array_add(contacts, address_to_string(address));
 		}
 	}
-	g_ptr_array_add(contacts, NULL);
-	account->contacts = (char **)g_ptr_array_free(g_steal_pointer(&contacts), FALSE);
+	draft->contacts = g_steal_pointer(&contacts);
 	return true;
 }
 
-static bool read_manager(const Entry *entry, Account *account)
+static bool read_manager(const Entry *entry, Draft *draft)
 {
 	g_autofree char *text = NULL;
 	g_autoptr(Address) address = NULL;
 
-	if (!read_string(entry, "manager", 320, is_address, "is no address", &text))
+	if (!read_string(entry, "manager", 320, NULL, NULL, &text))
 		return false;
-	address = text ? address_parse(text, NULL) : NULL;
-	if (address)
-		account->manager = address_to_string(address);
+	if (!text)
+		return true;
+	address = address_parse(text, NULL);
+	if (!address)
+		return refuse(entry, "manager", "is no address");
+	draft->manager = address_to_string(address);
 	return true;
 }
 
-/* A key is an address or a domain. A public suffix ("co.uk") would make an account of everybody. */
-static bool read_key(const Entry *entry, Account *account)
+char *account_key(const char *text)
 {
-	if (strchr(entry->key, '@')) {
-		account->key = address_normal_text(entry->key);
-		return account->key || refuse(entry, NULL, "the key is neither an address nor a domain");
-	}
-	account->key = domain_to_ascii(entry->key);
-	if (!account->key)
+	return strchr(text, '@') ? address_normal_text(text) : domain_to_ascii(text);
+}
+
+/* A key is an address or a domain. A public suffix ("co.uk") would make an account of everybody. */
+static bool read_key(const Entry *entry, Draft *draft)
+{
+	draft->key = account_key(entry->key);
+	if (!draft->key)
 		return refuse(entry, NULL, "the key is neither an address nor a domain");
-	if (domain_is_public_suffix(account->key))
+	if (!strchr(draft->key, '@') && domain_is_public_suffix(draft->key))
 		return refuse(entry, NULL, "the key is a public suffix, which covers unrelated companies");
 	return true;
 }
 
-static bool read_members(const Entry *entry, Account *account)
+static bool read_members(const Entry *entry, Draft *draft)
 {
-	if (!read_string(entry, "account", NAME_MAX_BYTES, NULL, NULL, &account->name) ||
-	    !read_string(entry, "level", LEVEL_MAX_BYTES, NULL, NULL, &account->level) || !read_manager(entry, account) ||
-	    !read_contacts(entry, account) || !read_respond_within(entry, account) ||
+	if (!read_string(entry, "account", NAME_MAX_BYTES, NULL, NULL, &draft->name) ||
+	    !read_string(entry, "level", LEVEL_MAX_BYTES, NULL, NULL, &draft->level) || !read_manager(entry, draft) ||
+	    !read_contacts(entry, draft) || !read_respond_within(entry, draft) ||
 	    !read_string(entry, "language", LANGUAGE_MAX_BYTES, is_language, "is no language tag such as de or pt-BR",
-	        &account->language) ||
+	        &draft->language) ||
 	    !read_string(entry, "template", TEMPLATE_MAX_BYTES, is_template, "may have only a-z, 0-9 and -",
-	        &account->template_name) ||
-	    !read_ack(entry, account))
+	        &draft->template_name) ||
+	    !read_ack(entry, draft))
 		return false;
-	return account->name || refuse(entry, "account", "is missing: the customer's name");
+	return draft->name || refuse(entry, "account", "is missing: the customer's name");
 }
 
 /* Refuses what the JSON reader need not see: oversize, not UTF-8, or nested so deep that it might run out of
@@ -266,7 +352,7 @@ static bool is_readable(const Entry *entry, const char *json)
 {
 	guint brackets = 0;
 
-	if (strlen(json) > JSON_MAX)
+	if (strlen(json) > ACCOUNT_JSON_MAX)
 		return refuse(entry, NULL, "the entry is longer than 16 KB");
 	if (!g_utf8_validate(json, -1, NULL))
 		return refuse(entry, NULL, "the entry is not UTF-8");
@@ -277,12 +363,13 @@ static bool is_readable(const Entry *entry, const char *json)
 
 Account *account_parse(const char *key, const char *json, GError **error)
 {
-	g_autoptr(Account) account = g_new0(Account, 1);
+	g_auto(Draft) draft = { .key = NULL };
 	g_autoptr(JsonParser) parser = NULL;
 	Entry entry = { key, NULL, error };
 	JsonNode *root;
+	Account *account;
 
-	if (!read_key(&entry, account) || !is_readable(&entry, json))
+	if (!read_key(&entry, &draft) || !is_readable(&entry, json))
 		return NULL;
 	parser = json_parser_new_immutable();
 	root = json_parser_load_from_data(parser, json, -1, NULL) ? json_parser_get_root(parser) : NULL;
@@ -291,7 +378,11 @@ Account *account_parse(const char *key, const char *json, GError **error)
 		return NULL;
 	}
 	entry.object = json_node_get_object(root);
-	return read_members(&entry, account) ? g_steal_pointer(&account) : NULL;
+	if (!read_members(&entry, &draft))
+		return NULL;
+	account = pack(&draft);
+	account->source = account_source(json);
+	return account;
 }
 
 static void add_string(JsonBuilder *builder, const char *member, const char *text)
@@ -330,72 +421,4 @@ char *account_to_json(const Account *account)
 	json_builder_end_object(builder);
 	root = json_builder_get_root(builder);
 	return json_to_string(root, FALSE);
-}
-
-/* Addresses and domains share one table: an address has an "@", a domain never. */
-struct Accounts {
-	gatomicrefcount refs;
-	GHashTable *by_key;
-};
-
-Accounts *accounts_new(void)
-{
-	Accounts *accounts = g_new0(Accounts, 1);
-
-	g_atomic_ref_count_init(&accounts->refs);
-	accounts->by_key = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)account_free);
-	return accounts;
-}
-
-Accounts *accounts_ref(Accounts *accounts)
-{
-	g_atomic_ref_count_inc(&accounts->refs);
-	return accounts;
-}
-
-void accounts_unref(Accounts *accounts)
-{
-	if (!accounts || !g_atomic_ref_count_dec(&accounts->refs))
-		return;
-	g_hash_table_unref(accounts->by_key);
-	g_free(accounts);
-}
-
-void accounts_add(Accounts *accounts, Account *account)
-{
-	/* replace, not insert: the key lives in the account that goes with it. */
-	g_hash_table_replace(accounts->by_key, account->key, account);
-}
-
-guint accounts_count(const Accounts *accounts)
-{
-	return g_hash_table_size(accounts->by_key);
-}
-
-const Account *accounts_find(const Accounts *accounts, const char *address)
-{
-	g_autofree char *normal = address_normal_text(address);
-	const Account *account;
-
-	if (!normal)
-		return NULL;
-	account = g_hash_table_lookup(accounts->by_key, normal);
-	for (const char *rest = strrchr(normal, '@'); !account && rest; rest = strchr(rest, '.')) {
-		rest++;
-		account = g_hash_table_lookup(accounts->by_key, rest);
-	}
-	return account;
-}
-
-static gint compare_keys(gconstpointer a, gconstpointer b)
-{
-	return strcmp(a, b);
-}
-
-void accounts_foreach(const Accounts *accounts, void (*func)(const Account *account, gpointer data), gpointer data)
-{
-	g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(accounts->by_key), compare_keys);
-
-	for (GList *item = keys; item; item = item->next)
-		func(g_hash_table_lookup(accounts->by_key, item->data), data);
 }

@@ -183,6 +183,7 @@ static ReasonSet answer_reason(ClaimAnswer answer)
 		return REASON_BIT(REASON_PAUSED);
 	case CLAIM_ENDED:
 		return REASON_BIT(REASON_NO_INCIDENT);
+	case CLAIM_FULL:
 	case CLAIM_AWAY:
 		break;
 	}

@@ -279,7 +279,7 @@ static bool is_stale(const Verdict *verdict, const VerdictContext *context)
 
 	if (incident == NULL)
 		return false;
-	if (context->snapshot->store_empty || context->now - context->snapshot->taken_at > config->stale_after / 1000)
+	if (context->snapshot->store_empty || context->age > config->stale_after / 1000)
 		return true;
 	/* Nobody has said anything for hours: the texts may be wrong by now. After the fix the last word stands. */
 	return word_is_open(incident->state.word) && context->now - incident_last_word(incident) > config->max_silence / 1000;

@@ -35,6 +35,7 @@ typedef struct {
 	const Accounts *accounts;
 	const Snapshot *snapshot;
 	gint64 now;           /* seconds */
+	gint64 age;           /* seconds since the store was last heard (snapshot_age) */
 } VerdictContext;
 
 /* What goes to the store to claim an acknowledgement. */
@@ -67,6 +68,7 @@ typedef enum {
 	CLAIM_RATE,           /* the domain's cap */
 	CLAIM_PAUSED,         /* outage:pause is set in the store */
 	CLAIM_ENDED,          /* the incident of that id and epoch is no longer on */
+	CLAIM_FULL,           /* the queue is full: nothing was claimed */
 	CLAIM_AWAY            /* the store could not be asked: nothing was claimed as far as we know */
 } ClaimAnswer;
 

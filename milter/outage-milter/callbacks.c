@@ -227,6 +227,7 @@ static void make_context(VerdictContext *context, const Session *session, const 
 	context->snapshot = session->snapshot;
 	context->accounts = accounts;
 	context->now = clock_now();
+	context->age = snapshot_age(session->snapshot, clock_mono_us());
 }
 
 static sfsistat on_end_of_headers(SMFICTX *ctx)
@@ -341,20 +342,49 @@ static void apply(SMFICTX *ctx, const Session *session, const Verdict *verdict)
 		edit_recipients(ctx, session, verdict);
 }
 
+/* Decides by what context says, and claims what that wants. */
+static Verdict *decide(const VerdictContext *context, const Session *session, ClaimAnswer *answer)
+{
+	Verdict *verdict = verdict_decide(context, session->message);
+
+	*answer = CLAIM_AWAY;
+	if (verdict->asks_spf)
+		verdict_add_spf(verdict, context, service_spf(service, session->engine, verdict));
+	if (verdict->claim != NULL)
+		*answer = service_claim(service, session->engine, verdict);
+	return verdict;
+}
+
+/* The incident changed in the milliseconds between the snapshot and the claim: what was decided is decided again by what holds now, or this
+ * customer would be told neither of the outage nor of its end. Once: who flips faster than that is not followed. */
+static void decide_again(Verdict **verdict, VerdictContext *context, Session *session, ClaimAnswer *answer)
+{
+	Snapshot *newer = service_newer_snapshot(service, session->engine, session->snapshot);
+
+	if (newer == NULL)
+		return;
+	/* It points into the snapshot that it was made by. */
+	g_clear_pointer(verdict, verdict_free);
+	snapshot_unref(session->snapshot);
+	session->snapshot = newer;
+	make_context(context, session, context->accounts);
+	*verdict = decide(context, session, answer);
+}
+
 static void inspect(SMFICTX *ctx, Session *session)
 {
 	g_autoptr(Accounts) accounts = service_accounts(service);
 	g_autoptr(Verdict) verdict = NULL;
 	gint64 start = clock_mono_us();
-	ClaimAnswer answer = CLAIM_AWAY;
+	ClaimAnswer answer;
 	VerdictContext context;
 
 	make_context(&context, session, accounts);
-	verdict = verdict_decide(&context, session->message);
-	if (verdict->asks_spf)
-		verdict_add_spf(verdict, &context, service_spf(service, session->engine, verdict));
-	if (verdict->claim != NULL)
-		answer = service_claim(service, session->engine, verdict);
+	verdict = decide(&context, session, &answer);
+	if (verdict->claim != NULL && answer == CLAIM_ENDED)
+		decide_again(&verdict, &context, session, &answer);
+	if (verdict->claim != NULL && answer == CLAIM_ENDED)
+		answer = service_hold_ended(service, session->engine, verdict);
 	verdict_fold(verdict, &context, answer);
 	if (session->can_edit)
 		apply(ctx, session, verdict);

@@ -115,7 +115,7 @@ static bool serve(Engine *engine, bool verbose, GError **error)
 	daemon_wait_for_stop(on_reload);
 	daemon_notify("STOPPING=1");
 	ok = callbacks_stop(config, config->drain);
-	service_log_spf(service);
+	service_stop(service);
 	log_event("stopped", NULL);
 	/* The service is not taken apart: a session that outlived the drain may still use it. */
 	if (!ok)

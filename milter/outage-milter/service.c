@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "mail/bounce.h"
+#include "outage-milter/claims.h"
 #include "reply/template.h"
 #include "spf/client.h"
-#include "store/pool.h"
 #include "store/watch.h"
 
 struct Service {
@@ -20,7 +21,7 @@ struct Service {
 	Engine *engine;
 	Secret *secret;
 	Watch *watch;
-	StorePool *pool;
+	Claims *claims;
 	SpfClient *spf;    /* NULL where spf.enabled is off, or no helper can be started */
 	char *node;
 };
@@ -66,7 +67,7 @@ Engine *service_check(Config *config, GPtrArray *mistakes)
 	g_autofree char *rules_place = config_where(config, config->rules_dir_line);
 	g_autofree char *templates_place = config_where(config, config->template_dir_line);
 
-	if (!store_url_check(config->store_url, &error))
+	if (!store_config_check(config, &error))
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", url_place, error->message));
 	check_spf_program(config, mistakes);
 	check_shared_domains(config, mistakes);
@@ -80,6 +81,34 @@ Engine *service_check(Config *config, GPtrArray *mistakes)
 	else
 		check_route_templates(config, templates, mistakes);
 	return mistakes->len == before && rules != NULL ? engine_new(config, rules) : NULL;
+}
+
+static void describe_spf(const Service *service, JsonBuilder *builder)
+{
+	SpfClientCounts counts = spf_client_counts(service->spf);
+
+	json_builder_set_member_name(builder, "spf_asked");
+	json_builder_add_int_value(builder, (gint64)counts.asked);
+	json_builder_set_member_name(builder, "spf_temperrors");
+	json_builder_add_int_value(builder, (gint64)counts.temperrors);
+}
+
+/* What the heartbeat tells besides what the watch knows: the members of an object, without its braces. */
+static char *describe(gpointer data)
+{
+	const Service *service = data;
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(JsonNode) root = NULL;
+	g_autofree char *text = NULL;
+
+	json_builder_begin_object(builder);
+	claims_describe(service->claims, builder);
+	if (service->spf != NULL)
+		describe_spf(service, builder);
+	json_builder_end_object(builder);
+	root = json_builder_get_root(builder);
+	text = json_to_string(root, FALSE);
+	return strlen(text) > 2 ? g_strndup(text + 1, strlen(text) - 2) : NULL;
 }
 
 Service *service_start(Engine *engine, GError **error)
@@ -97,13 +126,14 @@ Service *service_start(Engine *engine, GError **error)
 	g_mutex_init(&service->lock);
 	service->engine = engine;
 	service->secret = secret;
-	service->node = g_strdup(g_get_host_name());
+	service->node = g_strdup(config_node(engine->config));
 	service->watch = watch_start(engine->config, service->node, NULL, NULL);
-	service->pool = store_pool_new(engine->config, service->node);
+	service->claims = claims_start(engine->config, secret, service->node, service->watch);
 	if (engine->config->spf_enabled)
 		service->spf = spf_client_start(engine->config, &no_spf);
 	if (no_spf != NULL)
 		log_error("SPF is not checked: %s", no_spf->message);
+	watch_set_extra(service->watch, describe, service);
 	return service;
 }
 
@@ -125,6 +155,11 @@ Snapshot *service_snapshot(Service *service)
 Accounts *service_accounts(Service *service)
 {
 	return watch_accounts(service->watch);
+}
+
+Snapshot *service_newer_snapshot(Service *service, const Engine *engine, const Snapshot *than)
+{
+	return watch_newer_snapshot(service->watch, than->generation, clock_mono_us() + engine->config->store_budget * 1000 / 5);
 }
 
 bool service_reload(Service *service)
@@ -156,35 +191,10 @@ bool service_reload(Service *service)
 	/* The store's threads take the configuration whole, so they get it only where the store's own settings are the same. */
 	if (!store_changed) {
 		watch_reconfigure(service->watch, config);
-		store_pool_reconfigure(service->pool, config);
+		claims_reconfigure(service->claims, config);
 	}
 	log_event("reloaded", "config", config->path, NULL);
 	return true;
-}
-
-/* Asks, and where that failed once more on another connection: one that turned out dead before anything was written cost nothing,
- * and one whose answer got lost is asked again with the same token, for then the claim is ours if it was taken. A store that says no
- * twice means it. */
-static ClaimAnswer ask(Service *service, const StoreClaim *claim, const Config *config)
-{
-	g_autoptr(GError) error = NULL;
-
-	for (int attempt = 0; attempt < 2; attempt++) {
-		Store *store = store_pool_borrow(service->pool, config->store_timeout);
-		ClaimAnswer answer = CLAIM_AWAY;
-		bool ok;
-
-		if (store == NULL)
-			break;
-		g_clear_error(&error);
-		ok = store_claim(store, claim, &answer, &error);
-		store_pool_return(service->pool, store, !ok);
-		if (ok)
-			return answer;
-	}
-	if (error != NULL)
-		log_warning("claim for incident %s: %s", claim->request->id, error->message);
-	return CLAIM_AWAY;
 }
 
 SpfAnswer service_spf(Service *service, const Engine *engine, const Verdict *verdict)
@@ -194,7 +204,7 @@ SpfAnswer service_spf(Service *service, const Engine *engine, const Verdict *ver
 	return spf_client_ask(service->spf, verdict_spf_question(verdict), engine->config->spf_timeout);
 }
 
-void service_log_spf(Service *service)
+static void log_spf(Service *service)
 {
 	SpfClientCounts counts;
 	g_autofree char *asked = NULL, *temperrors = NULL, *deaths = NULL;
@@ -206,6 +216,13 @@ void service_log_spf(Service *service)
 	temperrors = g_strdup_printf("%" G_GUINT64_FORMAT, counts.temperrors);
 	deaths = g_strdup_printf("%" G_GUINT64_FORMAT, counts.deaths);
 	log_event("spf", "asked", asked, "temperrors", temperrors, "helpers_died", deaths, NULL);
+}
+
+void service_stop(Service *service)
+{
+	log_spf(service);
+	claims_log(service->claims);
+	claims_stop(service->claims);
 }
 
 char *service_bounce_hash(Service *service, const Engine *engine, const char *rcpt)
@@ -226,42 +243,23 @@ void service_note_bounce(Service *service, const Engine *engine, const Message *
 	const Config *config = engine->config;
 	g_autoptr(GError) error = NULL;
 	g_autofree char *why = NULL;
-	Store *store;
-	bool ok;
 
 	if (!bounce_is_failure(message, &why))
 		return;
-	store = store_pool_borrow(service->pool, config->store_timeout);
-	ok = store != NULL && store_block(store, hash, config->bounce_block / 1000, why, service->node, &error);
-	if (store != NULL)
-		store_pool_return(service->pool, store, !ok);
-	if (ok)
+	if (claims_block(service->claims, config, hash, why, &error))
 		log_event("bounced", "queue_id", message->queue_id, "hash", hash, "why", why, NULL);
 	else
-		log_warning("a bounce was not noted: %s", error != NULL ? error->message : "no connection to the store was free in time");
+		log_warning("a bounce was not noted: %s", error->message);
 }
 
 ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict *verdict)
 {
-	const Config *config = engine->config;
-	g_autofree char *token = secret_random_hex(16);
-	g_autofree char *hash = secret_address_hash(service->secret, verdict->claim->sender);
-	g_autofree char *mac = NULL;
-	g_autofree char *payload = job_sign(service->secret, verdict->claim, token, &mac);
-	const char *domain = strrchr(verdict->claim->sender, '@') + 1;
-	/* Whoever owns a domain can make up as many names below it as he likes. */
-	g_autofree char *organisation = domain_organisational(domain);
-	StoreClaim claim = {
-		.request = verdict->claim,
-		.hash = hash,
-		.token = token,
-		.payload = payload,
-		.mac = mac,
-		.domain = organisation != NULL ? organisation : domain,
-		.domain_capped = config->ack_domain_cap > 0 && !config_domain_is_shared(config, domain),
-	};
+	return claims_ask(service->claims, engine->config, verdict->claim);
+}
 
-	return ask(service, &claim, config);
+ClaimAnswer service_hold_ended(Service *service, const Engine *engine, const Verdict *verdict)
+{
+	return claims_hold_ended(service->claims, engine->config, verdict->claim);
 }
 
 static char *shown_address(Service *service, const Config *config, const char *address)

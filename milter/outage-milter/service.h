@@ -24,11 +24,15 @@ Engine *service_engine(Service *service);
 Snapshot *service_snapshot(Service *service);
 Accounts *service_accounts(Service *service);
 
+/* Waits for a snapshot newer than that one, for at most a fifth of config.store_budget; NULL where there is none. */
+Snapshot *service_newer_snapshot(Service *service, const Engine *engine, const Snapshot *than);
+
 /* Asks DNS, by way of a helper, what SPF says of the verdict's writer, within config.spf_timeout. */
 SpfAnswer service_spf(Service *service, const Engine *engine, const Verdict *verdict);
 
-/* Writes one line about how the asking has gone so far; none where there is no helper. */
-void service_log_spf(Service *service);
+/* Says in the log how the asking of DNS and store has gone, and writes down what is still to be written. A session that outlived the
+ * drain may still use the service. */
+void service_stop(Service *service);
 
 /* Returns the hash of whom a reply went to where rcpt is the tagged address of that reply, else NULL; caller frees. */
 char *service_bounce_hash(Service *service, const Engine *engine, const char *rcpt);
@@ -36,8 +40,11 @@ char *service_bounce_hash(Service *service, const Engine *engine, const char *rc
 /* Where message is a bounce for good, keeps further mail from the address with that hash. */
 void service_note_bounce(Service *service, const Engine *engine, const Message *message, const char *hash);
 
-/* Asks the store for the acknowledgement that verdict wants, within config.store_timeout. */
+/* Asks the store for the acknowledgement that verdict wants, within config.store_budget. */
 ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict *verdict);
+
+/* What becomes of the acknowledgement where the store says that the incident is over and the newest snapshot does not (claims.h). */
+ClaimAnswer service_hold_ended(Service *service, const Engine *engine, const Verdict *verdict);
 
 /* Writes the one line about a decided mail. micros: time taken. */
 void service_log_verdict(Service *service, const Engine *engine, const Message *message, const Verdict *verdict, gint64 micros);

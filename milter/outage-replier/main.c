@@ -52,6 +52,7 @@ static Config *load(const char *path, Templates **templates, GPtrArray *mistakes
 /* For on_reload. */
 static struct {
 	Worker *worker;
+	Worker *spool;     /* over this node's spool; NULL where the store is no shared one, or with --once */
 	char *path;
 	bool verbose;
 } running;
@@ -74,18 +75,44 @@ static void on_reload(void)
 	for (guint i = 0; i < restart->len; i++)
 		log_warning("%s has changed and takes effect at the next restart", (const char *)g_ptr_array_index(restart, i));
 	worker_reconfigure(running.worker, config, templates);
+	if (running.spool != NULL)
+		worker_reconfigure(running.spool, config, templates);
 	if (!running.verbose)
 		log_set_level(config->log_level);
 	log_event("reloaded", "config", config->path, NULL);
 }
 
-/* With --once nobody waits for signals in the first thread: it does the work itself. */
-static gpointer work(gpointer unused)
+static gpointer work(gpointer worker)
 {
-	bool ok = worker_run(running.worker, false);
+	return GINT_TO_POINTER(worker_run(worker, false));
+}
 
-	(void)unused;
-	return GINT_TO_POINTER(ok);
+/* Works in threads of their own until it is time to stop: this one waits for signals. */
+static bool run_workers(void)
+{
+	GThread *queue = g_thread_new("queue", work, running.worker);
+	GThread *spool = running.spool != NULL ? g_thread_new("spool", work, running.spool) : NULL;
+	bool ok;
+
+	daemon_ready();
+	daemon_wait_for_stop(on_reload);
+	daemon_notify("STOPPING=1");
+	worker_stop(running.worker);
+	if (running.spool != NULL)
+		worker_stop(running.spool);
+	ok = g_thread_join(queue) != NULL;
+	if (spool != NULL)
+		(void)g_thread_join(spool);
+	return ok;
+}
+
+static bool make_workers(Config *config, Templates *templates, bool once, GError **error)
+{
+	running.worker = worker_new(config, templates, NULL, error);
+	if (running.worker == NULL || once || g_str_has_prefix(config->store_url, "sqlite:"))
+		return running.worker != NULL;
+	running.spool = worker_new(config, templates, running.worker, error);
+	return running.spool != NULL;
 }
 
 static bool serve(Config *config, Templates *templates, const Options *options, GError **error)
@@ -98,22 +125,13 @@ static bool serve(Config *config, Templates *templates, const Options *options, 
 	compose_init();
 	if (!options->once)
 		daemon_block_signals();
-	running.worker = worker_new(config, templates, error);
-	if (running.worker == NULL)
+	if (!make_workers(config, templates, options->once, error))
 		return false;
 	running.verbose = options->verbose;
 	log_event("ready", "version", PACKAGE_VERSION, "relay", config->relay, NULL);
-	if (options->once) {
-		ok = worker_run(running.worker, true);
-	} else {
-		GThread *thread = g_thread_new("worker", work, NULL);
-
-		daemon_ready();
-		daemon_wait_for_stop(on_reload);
-		daemon_notify("STOPPING=1");
-		worker_stop(running.worker);
-		ok = g_thread_join(thread) != NULL;
-	}
+	/* With --once nobody has to wait for signals. */
+	ok = options->once ? worker_run(running.worker, true) : run_workers();
+	g_clear_pointer(&running.spool, worker_free);
 	g_clear_pointer(&running.worker, worker_free);
 	if (!ok)
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "the store could not be reached: see the log above");

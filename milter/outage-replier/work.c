@@ -1,25 +1,14 @@
-/* work: one job after another, from the queue to the MTA. Layer: program.
+/* work: one job after another, from the queue to the MTA (see work.h). Layer: program.
  *
  * A job says only who is to be answered; what is said comes from the newest state of its incident, read anew for each. A job
- * leaves the queue after the MTA took the mail, or when its incident was withdrawn, or when it is buried with a reason.
- *
- * A signature says that one of our nodes wrote a job and not that it is due: whoever can write to the store can put an
- * old one there again. So a letter leaves only under a mark that stands for this very job, and this process never sends
- * one twice. */
-#include "outage-replier/work.h"
+ * leaves the queue after the MTA took the mail, or when its incident was withdrawn, or when it is buried with a reason. What is
+ * done with one job stands in work-job.c. */
+#include <unistd.h>
 
-#include <string.h>
-
-#include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/secret.h"
-#include "mail/bounce.h"
-#include "outage-replier/sent.h"
-#include "reply/compose.h"
-#include "reply/submit.h"
-#include "store/store.h"
+#include "outage-replier/work-private.h"
 
 /* How long a job may lie with a replier that does not finish it before another takes it over: well above the longest
  * submission. */
@@ -27,41 +16,18 @@
 #define WAIT_MS 1000
 /* A job that the store cannot end is left to the next taking over after so many turns, and does not keep the others waiting. */
 #define TURNS 5
-/* A held job is looked at again this often (seconds). */
-#define HOLD_SECONDS 30
-#define HEARTBEAT_SECONDS 10
+#define HEARTBEAT_US (10 * G_USEC_PER_SEC)
 /* Tokens of sent letters that are remembered: days of the worst outage, about 10 MB. */
 #define SENT_MAX 100000
+#define LOCAL_LOOK_MS 200
+/* For so long after the store has become another one, jobs come back whose letters have left. */
+#define FORGOT_US (600 * G_USEC_PER_SEC)
+#define TELLING_US (3 * G_USEC_PER_SEC)
 
-struct Worker {
-	GMutex lock;          /* guards config, templates, changed, stopping */
-	GCond wake;
-	Config *config;
-	Templates *templates;
-	bool changed;         /* config was swapped: store and submitter, which keep theirs, are to be made anew */
-	bool stopping;
-	Secret *secret;
-	char *node;
-	Store *store;         /* NULL while away */
-	Snapshot *snapshot;   /* the last good one */
-	Submitter *submitter; /* NULL until the next job needs it */
-	StoredJob *in_hand;   /* taken, and not ended because the store was lost; or NULL */
-	gint64 taken_at;      /* of it or of the last one taken (clock_mono_us) */
-	guint turns;          /* how often that one has been in vain */
-	gint64 heartbeat_at;
-	gint64 backoff_ms;    /* 0 while the store works */
-	bool held;            /* logged that a pause holds everything */
-	SentLog *sent;        /* what this process has sent */
-};
-
-/* One job on its way. */
-typedef struct {
-	const StoredJob *stored;
-	Job *job;
-	char *hash;
-	Config *config;
-	Templates *templates;
-} Task;
+static bool is_shared(const Config *config)
+{
+	return !g_str_has_prefix(config->store_url, "sqlite:");
+}
 
 Templates *worker_check(const Config *config, GPtrArray *mistakes)
 {
@@ -69,12 +35,12 @@ Templates *worker_check(const Config *config, GPtrArray *mistakes)
 
 	g_autofree char *place = config_where(config, config->store_url_line);
 
-	if (!store_url_check(config->store_url, &error))
+	if (!store_config_check(config, &error))
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", place, error->message));
 	return templates_load(config->template_dir, config->language, mistakes);
 }
 
-Worker *worker_new(Config *config, Templates *templates, GError **error)
+Worker *worker_new(Config *config, Templates *templates, Worker *shared, GError **error)
 {
 	g_autofree char *path = config_secret_path(config);
 	Secret *secret = secret_load(path, true, error);
@@ -83,13 +49,15 @@ Worker *worker_new(Config *config, Templates *templates, GError **error)
 	if (secret == NULL)
 		return NULL;
 	worker = g_new0(Worker, 1);
+	worker->kind = shared != NULL ? WORK_SPOOL : WORK_QUEUE;
+	worker->shared = shared;
 	g_mutex_init(&worker->lock);
 	g_cond_init(&worker->wake);
 	worker->config = config_ref(config);
 	worker->templates = templates_ref(templates);
 	worker->secret = secret;
 	/* A replier and a milter on one machine are two members of the cluster. */
-	worker->node = g_strdup_printf("%s/replier", g_get_host_name());
+	worker->node = g_strdup_printf("%s/replier", config_node(config));
 	worker->sent = sent_log_new(SENT_MAX);
 	return worker;
 }
@@ -101,6 +69,8 @@ void worker_free(Worker *worker)
 	sent_log_free(worker->sent);
 	stored_job_free(worker->in_hand);
 	submitter_free(worker->submitter);
+	spool_free(worker->spool);
+	g_free(worker->life);
 	store_close(worker->store);
 	snapshot_unref(worker->snapshot);
 	secret_free(worker->secret);
@@ -162,14 +132,25 @@ static void pause_for(Worker *worker, gint64 milliseconds)
 	g_mutex_unlock(&worker->lock);
 }
 
-/* The store failed: it is closed, and opened again after a while that grows and is never the same twice, so that many repliers do
- * not come back in step. */
-static void lose_store(Worker *worker, const GError *error)
+static const char *store_name(const Worker *worker)
 {
+	return worker->kind == WORK_SPOOL ? "this node's spool" : "the store";
+}
+
+/* It is opened again after a while that grows and is never the same twice, so that many repliers do not come back in step. */
+void work_lose_store(Worker *worker, const GError *error)
+{
+	/* A key of a wrong type is no reason for nodes to answer by themselves: the store is there. */
+	bool away = worker->store == NULL || store_is_lost(worker->store);
+
 	if (worker->backoff_ms == 0)
-		log_warning("the store is away: %s", error->message);
+		log_warning("%s is away: %s", store_name(worker), error->message);
 	g_clear_pointer(&worker->store, store_close);
-	worker->backoff_ms = CLAMP(worker->backoff_ms * 2, 100, 5000);
+	g_mutex_lock(&worker->lock);
+	if (worker->away_since == 0 && away)
+		worker->away_since = clock_mono_us();
+	g_mutex_unlock(&worker->lock);
+	worker->backoff_ms = CLAMP(worker->backoff_ms * 2, 100, 1000);
 	pause_for(worker, worker->backoff_ms / 2 + g_random_int_range(0, (gint32)(worker->backoff_ms / 2 + 1)));
 }
 
@@ -180,313 +161,152 @@ static bool have_store(Worker *worker)
 
 	if (worker->store != NULL)
 		return true;
-	worker->store = store_open(config, worker->node, &error);
+	worker->store = worker->kind == WORK_SPOOL ? spool_store_open(config, worker->node, &error) : store_open(config, worker->node, &error);
+	worker->next_confirm = 0;
 	if (worker->store == NULL) {
-		lose_store(worker, error);
+		work_lose_store(worker, error);
 		return false;
 	}
 	return true;
+}
+
+/* A server that has been replaced without knowing it must not be worked for: what is ended there would not be ended for the others. */
+static bool is_confirmed(Worker *worker, const Config *config)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (clock_mono_us() < worker->next_confirm)
+		return true;
+	worker->next_confirm = clock_mono_us() + config->store_poll * 1000;
+	if (store_confirm(worker->store, &error))
+		return true;
+	work_lose_store(worker, error);
+	return false;
+}
+
+/* It has answered: what nodes may do while it is away they may do no longer. */
+static void note_heard(Worker *worker)
+{
+	g_mutex_lock(&worker->lock);
+	worker->away_since = 0;
+	g_mutex_unlock(&worker->lock);
 }
 
 /* Only a whole round says that the store works: opening it may succeed while every write fails. */
 static void keep_store(Worker *worker)
 {
 	if (worker->backoff_ms != 0)
-		log_info("the store is back");
+		log_info("%s is back", store_name(worker));
 	worker->backoff_ms = 0;
+	note_heard(worker);
 }
 
-/* Reads what holds now; false where the store is away. */
-static bool read_state(Worker *worker)
+static void note_life(Worker *worker, const char *life)
+{
+	if (life == NULL || g_strcmp0(life, worker->life) == 0)
+		return;
+	if (worker->life != NULL)
+		worker->forgot_at = clock_mono_us();
+	g_free(worker->life);
+	worker->life = g_strdup(life);
+}
+
+bool work_read_state(Worker *worker)
 {
 	g_autoptr(GError) error = NULL;
 	Snapshot *fresh = store_snapshot(worker->store, worker->snapshot, &error);
 
 	if (fresh == NULL) {
-		lose_store(worker, error);
+		work_lose_store(worker, error);
 		return false;
 	}
 	snapshot_unref(worker->snapshot);
 	worker->snapshot = fresh;
+	note_life(worker, fresh->life);
 	return true;
+}
+
+/* A store that has just become another one holds jobs again whose letters have left; the nodes through which they left tell it so at once
+ * (settle.h), and until then nothing is taken. */
+static bool is_forgetful(const Worker *worker)
+{
+	return worker->forgot_at != 0 && clock_mono_us() - worker->forgot_at < TELLING_US;
+}
+
+bool work_store_forgot(const Worker *worker)
+{
+	return worker->forgot_at != 0 && clock_mono_us() - worker->forgot_at < FORGOT_US;
 }
 
 static void say_alive(Worker *worker)
 {
-	gint64 now = clock_now();
+	gint64 now = clock_mono_us();
+	g_autofree char *json = NULL;
 
-	if (now - worker->heartbeat_at < HEARTBEAT_SECONDS)
+	if (worker->kind == WORK_SPOOL || (worker->heartbeat_at != 0 && now - worker->heartbeat_at < HEARTBEAT_US))
 		return;
 	worker->heartbeat_at = now;
-	(void)store_heartbeat(worker->store, "{\"program\":\"outage-replier\",\"version\":\"" PACKAGE_VERSION "\"}", NULL);
+	json = g_strdup_printf("{\"program\":\"outage-replier\",\"version\":\"" PACKAGE_VERSION "\",\"pid\":%d,\"sent\":%" G_GUINT64_FORMAT "}",
+	    (int)getpid(), worker->sent_count);
+	(void)store_heartbeat(worker->store, json, NULL);
 }
 
-static void log_job(const Task *task, const char *event, const char *why, const char *message_id)
+/* --- what this node remembers of letters --- */
+
+static bool have_spool(Worker *worker, const Config *config)
 {
-	const ClaimRequest *request = task->job->request;
-	bool hashed = task->config->log_addresses == ADDRESSES_HASHED;
+	g_autoptr(GError) error = NULL;
 
-	log_event(event, "job", task->stored->handle, "incident", request->id, "to", hashed ? task->hash : request->sender,
-	    "queue_id", request->queue_id, "message_id", message_id, "why", why, NULL);
+	if (worker->spool != NULL || !is_shared(config))
+		return worker->spool != NULL;
+	worker->spool = spool_open(config, &error);
+	if (worker->spool == NULL && !worker->spool_trouble)
+		log_warning("this node cannot remember which letters have left: %s", error->message);
+	worker->spool_trouble = worker->spool == NULL;
+	return worker->spool != NULL;
 }
 
-/* The store's refusal of a step at the end of a job: the job stays where it is and is taken again. */
-static bool step_failed(Worker *worker, GError *error)
+static void lose_spool(Worker *worker, const GError *error)
 {
-	lose_store(worker, error);
-	g_error_free(error);
-	return false;
+	if (!worker->spool_trouble)
+		log_warning("this node cannot remember which letters have left: %s", error->message);
+	worker->spool_trouble = true;
+	g_clear_pointer(&worker->spool, spool_free);
 }
 
-static bool bury(Worker *worker, const Task *task, const char *why)
+void work_note_sent(Worker *worker, const Config *config, const Job *job, const char *hash)
 {
-	GError *error = NULL;
+	g_autoptr(GError) error = NULL;
 
-	log_warning("job %s is buried: %s", task->stored->handle, why);
-	return store_job_bury(worker->store, task->stored, why, &error) || step_failed(worker, error);
+	worker->sent_count++;
+	/* The spool's own worker ends its row instead. */
+	if (worker->kind == WORK_QUEUE && have_spool(worker, config) && !spool_note_sent(worker->spool, job, hash, &error))
+		lose_spool(worker, error);
 }
 
-static bool hold(Worker *worker, const Task *task, const char *why)
+void work_note_told(Worker *worker, const char *token)
 {
-	GError *error = NULL;
+	g_autoptr(GError) error = NULL;
 
-	log_debug("job %s is held: %s", task->stored->handle, why);
-	/* While everything is paused nothing is taken anyway; afterwards it is to leave at once. */
-	return store_job_retry(worker->store, task->stored, clock_now() + (worker->snapshot->pause != NULL ? 1 : HOLD_SECONDS), false,
-	           why, &error) ||
-	    step_failed(worker, error);
+	if (worker->kind == WORK_QUEUE && worker->spool != NULL &&
+	    !spool_settled(worker->spool, token, SPOOL_SENT, worker->snapshot->life, &error))
+		lose_spool(worker, error);
 }
 
-static bool withdraw(Worker *worker, const Task *task, const char *why)
+SentState work_sent_state(Worker *worker, const Config *config, const char *token)
 {
-	GError *error = NULL;
+	SentState state = sent_log_state(worker->sent, token);
+	g_autoptr(GError) error = NULL;
+	bool sent = false, told = false;
 
-	log_job(task, "withdrawn", why, NULL);
-	if (!store_job_withdraw(worker->store, task->stored, task->hash, &error))
-		return step_failed(worker, error);
-	(void)store_count(worker->store, task->job->request->id, "withdrawn", 1, NULL);
-	return true;
+	if (state != SENT_NOT || worker->kind == WORK_SPOOL || !have_spool(worker, config))
+		return state;
+	if (!spool_was_sent(worker->spool, token, &sent, &told, &error))
+		lose_spool(worker, error);
+	return told ? SENT_ENDED : sent ? SENT_TAKEN : SENT_NOT;
 }
 
-/* Doubles from retry_first up to retry_max. */
-static gint64 retry_delay(const Config *config, guint tries)
-{
-	gint64 delay = config->reply_retry_first;
-
-	for (guint i = 0; i < tries && delay < config->reply_retry_max; i++)
-		delay *= 2;
-	return MIN(delay, config->reply_retry_max) / 1000;
-}
-
-/* The relay knows that there is no such mailbox: nothing more goes there for a while. */
-static bool block_and_bury(Worker *worker, const Task *task, const char *why)
-{
-	g_autofree char *words = bounce_words(why);
-	GError *error = NULL;
-
-	if (!store_block(worker->store, task->hash, task->config->bounce_block / 1000, words, worker->node, &error))
-		return step_failed(worker, error);
-	return bury(worker, task, why);
-}
-
-static bool send_failed(Worker *worker, const Task *task, const GError *why)
-{
-	GError *error = NULL;
-
-	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_RECIPIENT))
-		return block_and_bury(worker, task, why->message);
-	/* Refused for good; or sent whole and never answered: a second try might be a second letter, so a person decides. */
-	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED) || g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN))
-		return bury(worker, task, why->message);
-	/* One more try gets the letter to a customer whose relay fell over; a relay that takes letters and breaks off each time would
-	 * send him one with every further try. */
-	if (submitter_broke_off(worker->submitter) && task->stored->tries > 0) {
-		g_autofree char *text = g_strdup_printf("it may have been sent: %s", why->message);
-
-		return bury(worker, task, text);
-	}
-	if (task->stored->tries + 1 >= (guint)task->config->reply_tries) {
-		g_autofree char *text = g_strdup_printf("given up after %u tries: %s", task->stored->tries + 1, why->message);
-
-		return bury(worker, task, text);
-	}
-	log_job(task, "deferred", why->message, NULL);
-	return store_job_retry(worker->store, task->stored, clock_now() + MAX(1, retry_delay(task->config, task->stored->tries)),
-	           true, why->message, &error) ||
-	    step_failed(worker, error);
-}
-
-/* The MTA has the mail. If the store cannot be told now, the job comes again and must not be sent again. */
-static bool end_sent(Worker *worker, const Task *task)
-{
-	GError *error = NULL;
-
-	if (!store_job_done(worker->store, task->stored, task->hash, &error))
-		return step_failed(worker, error);
-	sent_log_end(worker->sent, task->job->token);
-	(void)store_count(worker->store, task->job->request->id, "sent", 1, NULL);
-	return true;
-}
-
-static bool send_reply(Worker *worker, const Task *task, const Incident *incident)
-{
-	g_autoptr(GError) why = NULL;
-	g_autoptr(Composed) composed =
-	    compose_ack(task->config, task->templates, worker->secret, incident, task->job, clock_now(), &why);
-
-	if (composed == NULL)
-		return bury(worker, task, why->message);
-	if (!submitter_send(worker->submitter, composed, &why))
-		return send_failed(worker, task, why);
-	log_job(task, "acknowledged", composed->kind, composed->message_id);
-	sent_log_add(worker->sent, task->job->token);
-	return end_sent(worker, task);
-}
-
-/* After the fix an active acknowledgement that did not leave becomes the resolution's, once. */
-static bool promote(Worker *worker, const Task *task, bool *go_on)
-{
-	GError *error = NULL;
-
-	if (!store_job_promote(worker->store, task->stored, task->hash, go_on, &error))
-		return step_failed(worker, error);
-	if (*go_on)
-		return true;
-	log_job(task, "withdrawn", "the customer has the resolution already", NULL);
-	return store_job_withdraw(worker->store, task->stored, task->hash, &error) || step_failed(worker, error);
-}
-
-static bool incident_is_silent(const Config *config, const Incident *incident)
-{
-	return word_is_open(incident->state.word) &&
-	    clock_now() - incident_last_word(incident) > config->max_silence / 1000;
-}
-
-/* Why the job has to wait, or NULL. */
-static const char *hold_reason(const Worker *worker, const Task *task, const Incident *incident)
-{
-	if (worker->snapshot->store_empty)
-		return "the store is empty";
-	/* A state that cannot be read is no ending (design.md 4.2). */
-	if ((incident == NULL || incident->state.id == NULL) && worker->snapshot->problems->len > 0)
-		return "the incident's state cannot be read";
-	if (worker->snapshot->pause != NULL)
-		return "paused";
-	if (incident != NULL && incident_is_silent(task->config, incident))
-		return "nobody has said anything about the incident for too long";
-	/* Shadow stops what was queued while the mode was live, too. */
-	return config_is_shadow(task->config, config_support(task->config, task->job->request->support), task->job->request->sender)
-	    ? "the mode is shadow"
-	    : NULL;
-}
-
-/* A job that one of our nodes signed and that is not owed: somebody put it there. */
-static bool refuse_replay(Worker *worker, const Task *task, const char *why)
-{
-	GError *error = NULL;
-
-	log_error("job %s is refused and buried: %s", task->stored->handle, why);
-	return store_job_bury(worker->store, task->stored, why, &error) || step_failed(worker, error);
-}
-
-/* *go_on: the job's mark says that its letter is owed and has not left. A letter that the MTA took just before a crash was not
- * marked as sent and stands: it leaves again under the same Message-ID, for otherwise one that it did not take would be lost. */
-static bool check_standing(Worker *worker, const Task *task, bool *go_on)
-{
-	JobStanding standing;
-	GError *error = NULL;
-
-	*go_on = false;
-	if (!store_job_standing(worker->store, task->job, task->hash, &standing, &error))
-		return step_failed(worker, error);
-	switch (standing) {
-	case JOB_STANDS:
-		*go_on = true;
-		return true;
-	case JOB_SENT:
-		return refuse_replay(worker, task, "replayed: its letter has been sent");
-	case JOB_REPLACED:
-		return withdraw(worker, task, "a later mail of the sender has claimed anew");
-	case JOB_UNMARKED:
-		break;
-	}
-	return refuse_replay(worker, task, "never claimed: the store has no mark for it");
-}
-
-/* Does what the job asks for, as far as it still holds. False where the store failed. The standing comes before
- * whatever touches the mark (withdraw, promote): a replayed job must not get at the mark of the letter that was sent. */
-static bool work_on(Worker *worker, const Task *task)
-{
-	const ClaimRequest *request = task->job->request;
-	const Incident *incident = snapshot_find(worker->snapshot, request->incident);
-	const char *why = hold_reason(worker, task, incident);
-	bool go_on = true;
-
-	switch (sent_log_state(worker->sent, task->job->token)) {
-	case SENT_TAKEN:
-		return end_sent(worker, task);
-	case SENT_ENDED:
-		return refuse_replay(worker, task, "replayed: this replier has sent its letter");
-	case SENT_NOT:
-		break;
-	}
-	if (why != NULL)
-		return hold(worker, task, why);
-	if (!check_standing(worker, task, &go_on) || !go_on)
-		return worker->store != NULL;
-	if (incident == NULL || g_strcmp0(incident->state.id, request->id) != 0 || incident->state.epoch != request->epoch ||
-	    !incident_is_active(incident, clock_now(), task->config->resolved_for / 1000))
-		return withdraw(worker, task, "the incident was ended");
-	/* Broken again before the resolution's letter left: it would not be true, and the active one was theirs already or comes
-	 * with their next mail. Withdrawn, its mark goes too, so that the real resolution reaches them. */
-	if (word_is_open(incident->state.word) && request->resolved)
-		return withdraw(worker, task, "the incident was reopened");
-	if (incident->state.word == WORD_RESOLVED && !request->resolved && (!promote(worker, task, &go_on) || !go_on))
-		return worker->store != NULL;
-	return send_reply(worker, task, incident);
-}
-
-static bool refuse(Worker *worker, const StoredJob *stored, const GError *why)
-{
-	g_autofree char *text = g_strdup_printf("%s: %s",
-	    g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED) ? "not signed by this site" : "cannot be used", why->message);
-	GError *error = NULL;
-
-	log_error("job %s is buried: %s", stored->handle, text);
-	return store_job_bury(worker->store, stored, text, &error) || step_failed(worker, error);
-}
-
-/* What is in force for one job. */
-static void take_config(Worker *worker, Task *task)
-{
-	g_mutex_lock(&worker->lock);
-	task->config = config_ref(worker->config);
-	task->templates = templates_ref(worker->templates);
-	g_mutex_unlock(&worker->lock);
-	if (worker->submitter == NULL)
-		worker->submitter = submitter_new(task->config);
-}
-
-static bool handle(Worker *worker, const StoredJob *stored)
-{
-	Task task = { .stored = stored };
-	g_autoptr(GError) why = NULL;
-	bool ok;
-
-	take_config(worker, &task);
-	task.job = job_open(worker->secret, stored, &why);
-	if (task.job == NULL) {
-		ok = refuse(worker, stored, why);
-	} else {
-		task.hash = secret_address_hash(worker->secret, task.job->request->sender);
-		ok = read_state(worker) && work_on(worker, &task);
-	}
-	job_free(task.job);
-	g_free(task.hash);
-	templates_unref(task.templates);
-	config_unref(task.config);
-	return ok;
-}
+/* --- the loop --- */
 
 /* After a reload: store and submitter work with the configuration they were made with. */
 static void renew(Worker *worker)
@@ -516,6 +336,19 @@ static bool is_paused(Worker *worker)
 	return paused;
 }
 
+/* Whether the turn of the spool has come: the shared store has been away for long enough, and the site wants its nodes to answer. */
+static bool is_our_turn(Worker *worker, const Config *config)
+{
+	gint64 since;
+
+	if (worker->kind != WORK_SPOOL)
+		return true;
+	g_mutex_lock(&worker->shared->lock);
+	since = worker->shared->away_since;
+	g_mutex_unlock(&worker->shared->lock);
+	return config->when_down == WHEN_DOWN_LOCAL && since != 0 && clock_mono_us() - since >= config->local_after * 1000;
+}
+
 /* Returns the next job, or NULL with error or where there is none. One that was in hand when the store was lost comes first: nobody
  * else may have it before its time for taking over has come, and by then it is left to them. */
 static StoredJob *next_job(Worker *worker, const Config *config, gint64 wait_ms, GError **error)
@@ -528,38 +361,52 @@ static StoredJob *next_job(Worker *worker, const Config *config, gint64 wait_ms,
 	return store_job_take(worker->store, wait_ms, TAKEOVER_MS(config), error);
 }
 
+/* Takes one job and works on it. Returns false where there was none. */
+static bool work_once(Worker *worker, const Config *config, gint64 wait_ms)
+{
+	g_autoptr(StoredJob) stored = NULL;
+	g_autoptr(GError) error = NULL;
+
+	stored = next_job(worker, config, wait_ms, &error);
+	if (error != NULL) {
+		work_lose_store(worker, error);
+		return true;
+	}
+	if (stored == NULL || work_handle(worker, stored)) {
+		keep_store(worker);
+	} else {
+		worker->in_hand = g_steal_pointer(&stored);
+		worker->turns++;
+		return true;
+	}
+	return stored != NULL;
+}
+
 bool worker_run(Worker *worker, bool once)
 {
 	while (!is_stopping(worker)) {
 		g_autoptr(Config) config = worker_config(worker);
-		g_autoptr(StoredJob) stored = NULL;
-		g_autoptr(GError) error = NULL;
 
 		renew(worker);
-		if (!have_store(worker) || !read_state(worker)) {
+		if (!is_our_turn(worker, config)) {
+			pause_for(worker, LOCAL_LOOK_MS);
+			continue;
+		}
+		if (!have_store(worker) || !is_confirmed(worker, config) || !work_read_state(worker)) {
 			if (once)
 				return false;
 			continue;
 		}
 		say_alive(worker);
 		if (is_paused(worker)) {
+			note_heard(worker);
 			if (once)
 				return true;
 			pause_for(worker, WAIT_MS / 2);
-			continue;
-		}
-		stored = next_job(worker, config, once ? 0 : WAIT_MS, &error);
-		if (error != NULL) {
-			lose_store(worker, error);
-			continue;
-		}
-		if (stored == NULL && once)
+		} else if (is_forgetful(worker)) {
+			pause_for(worker, WAIT_MS / 2);
+		} else if (!work_once(worker, config, once ? 0 : worker->kind == WORK_SPOOL ? LOCAL_LOOK_MS : WAIT_MS) && once) {
 			return true;
-		if (stored == NULL || handle(worker, stored)) {
-			keep_store(worker);
-		} else {
-			worker->in_hand = g_steal_pointer(&stored);
-			worker->turns++;
 		}
 	}
 	return true;

@@ -10,11 +10,15 @@
 
 typedef struct Worker Worker;
 
+/* Over which queue: the shared store's, or what this node recorded by itself while that was away (store/spool.h). */
+typedef enum { WORK_QUEUE, WORK_SPOOL } WorkKind;
+
 /* Returns the templates that config names, or NULL with every mistake told in mistakes; also checks the store's URL. */
 Templates *worker_check(const Config *config, GPtrArray *mistakes);
 
-/* Loads the site secret. Takes references. NULL with error. */
-Worker *worker_new(Config *config, Templates *templates, GError **error);
+/* Loads the site secret. Takes references. shared: NULL for the worker over the store's queue; that worker, which must outlive this one,
+ * for the one over this node's spool, which works only while the shared store is away. NULL with error. */
+Worker *worker_new(Config *config, Templates *templates, Worker *shared, GError **error);
 void worker_free(Worker *worker);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Worker, worker_free)
 

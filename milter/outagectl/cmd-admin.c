@@ -7,6 +7,9 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "outagectl/cli.h"
+#include "outagectl/spool-view.h"
+
+#define LIST_MAX 1000 /* acknowledgements that are listed */
 
 static void print_account(const Account *account, gpointer unused)
 {
@@ -117,13 +120,8 @@ static char *payload_member(const StoredJob *job, const char *name)
 	return text != NULL ? log_escape(text, 200) : g_strdup("-");
 }
 
-static int acks_list(Cli *cli, QueueList list)
+static void print_jobs(const GPtrArray *jobs, QueueList list)
 {
-	GError *error = NULL;
-	g_autoptr(GPtrArray) jobs = store_queue_list(cli->store, list, 1000, &error);
-
-	if (jobs == NULL)
-		return cli_error(error);
 	for (guint i = 0; i < jobs->len; i++) {
 		const StoredJob *job = g_ptr_array_index(jobs, i);
 		g_autofree char *id = payload_member(job, "id");
@@ -138,17 +136,48 @@ static int acks_list(Cli *cli, QueueList list)
 			printf("due %s\t", due);
 		printf("tries %u%s%s\n", job->tries, *why != '\0' ? "\t" : "", why);
 	}
+}
+
+/* What this node keeps by itself is listed too, also where the store is away. */
+static int acks_list(Cli *cli, QueueList list)
+{
+	g_autoptr(GPtrArray) own = g_ptr_array_new_with_free_func((GDestroyNotify)stored_job_free), jobs = NULL;
+	GError *error = NULL;
+
+	if (!cli_config(cli))
+		return CLI_FAILED;
+	if (!spool_view_list(cli->config, list, LIST_MAX, own, &error))
+		return cli_error(error);
+	print_jobs(own, list);
+	if (!cli_store(cli))
+		return CLI_FAILED;
+	jobs = store_queue_list(cli->store, list, LIST_MAX, &error);
+	if (jobs == NULL)
+		return cli_error(error);
+	print_jobs(jobs, list);
 	return CLI_DONE;
 }
 
+/* handle NULL = all, of the store and of this node. */
 static int acks_move(Cli *cli, bool retry, const char *handle)
 {
+	static const char why[] = "buried by the operator";
+	bool own = handle != NULL && g_str_has_prefix(handle, SPOOL_HANDLE);
 	GError *error = NULL;
-	guint moved = 0;
-	bool ok = retry ? store_queue_retry(cli->store, handle, &moved, &error)
-	                : store_queue_bury(cli->store, handle, "buried by the operator", &moved, &error);
+	guint moved = 0, here = 0;
 
-	if (!ok)
+	if (!cli_config(cli))
+		return CLI_FAILED;
+	if ((handle == NULL || own) && !spool_view_move(cli->config, retry, handle, why, &here, &error))
+		return cli_error(error);
+	if (here > 0)
+		printf("%u acknowledgement(s) in this node's own keeping %s\n", here, retry ? "are tried again" : "buried");
+	if (own && here > 0)
+		return CLI_DONE;
+	if (!own && !cli_store(cli))
+		return CLI_FAILED;
+	if (!own && !(retry ? store_queue_retry(cli->store, handle, &moved, &error)
+	                    : store_queue_bury(cli->store, handle, why, &moved, &error)))
 		return cli_error(error);
 	if (moved == 0 && handle != NULL)
 		return cli_failed("there is no such acknowledgement: %s", handle);
@@ -173,8 +202,6 @@ int command_acks(Cli *cli, int argc, char **argv)
 	move = strcmp(verb, "retry") == 0 || strcmp(verb, "bury") == 0;
 	if (!((list && argc == 2 && !all) || (move && argc == (all ? 2 : 3))))
 		return cli_usage("acks takes: pending | dead | retry ID|--all | bury ID|--all");
-	if (!cli_store(cli))
-		return CLI_FAILED;
 	if (list)
 		return acks_list(cli, strcmp(verb, "dead") == 0 ? QUEUE_DEAD : QUEUE_PENDING);
 	return acks_move(cli, strcmp(verb, "retry") == 0, all ? NULL : argv[2]);

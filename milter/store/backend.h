@@ -18,10 +18,11 @@ typedef struct {
 	bool (*add_event)(Store *store, const char *what, const char *name, const char *by, const char *detail, GError **error);
 	GPtrArray *(*events)(Store *store, guint count, GError **error);
 	bool (*claim)(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
+	bool (*adopt)(Store *store, const StoreAdoption *letter, bool *own, GError **error);
 	StoredJob *(*job_take)(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error);
 	bool (*job_done)(Store *store, const StoredJob *job, const char *hash, GError **error);
 	bool (*job_standing)(Store *store, const Job *job, const char *hash, JobStanding *standing, GError **error);
-	bool (*job_retry)(Store *store, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
+	bool (*job_retry)(Store *store, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error);
 	bool (*job_bury)(Store *store, const StoredJob *job, const char *why, GError **error);
 	bool (*job_withdraw)(Store *store, const StoredJob *job, const char *hash, GError **error);
 	bool (*job_promote)(Store *store, const StoredJob *job, const char *hash, bool *won, GError **error);
@@ -32,19 +33,27 @@ typedef struct {
 	bool (*block)(Store *store, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);
 	bool (*unblock)(Store *store, const char *hash, const char *by, bool *found, GError **error);
 	bool (*blocked)(Store *store, const char *hash, char **why, gint64 *until, GError **error);
-	Accounts *(*accounts)(Store *store, GPtrArray *problems, GError **error);
+	bool (*accounts_slice)(Store *store, char **cursor, GPtrArray *entries, GError **error);
+	bool (*accounts_get)(Store *store, const GPtrArray *keys, GPtrArray *entries, GError **error);
+	bool (*account_changes)(Store *store, char **since, GPtrArray *keys, bool *lost, GError **error);
 	bool (*account_put)(Store *store, const char *key, const char *json, const char *by, GError **error);
 	bool (*account_remove)(Store *store, const char *key, const char *by, bool *found, GError **error);
+	bool (*is_lost)(const Store *store);
+	bool (*confirm)(Store *store, GError **error);
+	StoreInfo *(*describe)(Store *store, GError **error);
 	bool (*heartbeat)(Store *store, const char *json, GError **error);
 	GPtrArray *(*nodes)(Store *store, GError **error);
 	bool (*count)(Store *store, const char *id, const char *counter, guint n, GError **error);
 	GHashTable *(*counters)(Store *store, const char *id, GError **error);
+	GPtrArray *(*queue_shares)(Store *store, GError **error);
 } StoreBackend;
 
 struct Store {
 	const StoreBackend *backend;
 	Config *config;  /* referenced */
 	char *node;
+	char *server;    /* store_server, or NULL */
+	char *consumer;  /* under which jobs are taken: store_consumer */
 	bool accounts_changed; /* set by wait where the accounts may have changed; reset by the watch once it has read them */
 };
 
@@ -55,6 +64,10 @@ Store *sqlite_store_open(const Config *config, const char *node, GError **error)
 /* What the marks of both kinds say of one job: there is any, one carries the job's token, one of those is sent. */
 typedef struct { bool any, own, sent; } MarksSeen;
 JobStanding marks_standing(const MarksSeen *seen);
+
+/* Returns the name under which this process takes jobs, NODE/PID.WORD: several repliers on one host must not pass for each other, and one
+ * that opens its store again must still be itself. Caller frees. */
+char *store_consumer(const char *node);
 
 /* Sets OUTAGE_ERROR_INVALID: a job whose payload names neither incident nor token. Returns false. */
 bool store_job_is_nameless(GError **error);

@@ -14,6 +14,7 @@ typedef struct {
 	char *payload;   /* JSON */
 	char *mac;
 	guint tries;     /* failed ones so far */
+	guint takes;     /* how often it has been taken before without an end: its replier died, or lost the store */
 	gint64 due;      /* 0 = at once */
 	char *why;       /* of the last failure or burial, or NULL */
 } StoredJob;

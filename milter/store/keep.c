@@ -1,7 +1,7 @@
 /* keep: see keep.h. Layer: store.
  *
  *     file = taken_at (RFC 3339) LF json LF
- *     json = { "pause": ..., "store_empty": ..., "incidents": [ { "name": ..., "word": ..., "texts": { ... }, ... } ] }
+ *     json = { "life": ..., "pause": ..., "store_empty": ..., "incidents": [ { "name": ..., "word": ..., "texts": { ... }, ... } ] }
  *
  * The file is ours, but a disk may fill and an editor may slip: it is read as strictly as what comes from Redis. */
 #include "store/keep.h"
@@ -49,6 +49,8 @@ static void put_incident(JsonBuilder *builder, const Incident *incident)
 	put_time(builder, "ended_at", state->ended_at);
 	json_builder_set_member_name(builder, "epoch");
 	json_builder_add_int_value(builder, (gint64)state->epoch);
+	json_builder_set_member_name(builder, "changed_ms");
+	json_builder_add_int_value(builder, state->changed_ms);
 	put_text(builder, "update", incident->update_text);
 	put_time(builder, "update_at", incident->update_at);
 	json_builder_set_member_name(builder, "texts");
@@ -65,6 +67,7 @@ char *keep_format(const Snapshot *snapshot)
 	g_autoptr(JsonNode) root = NULL;
 
 	json_builder_begin_object(builder);
+	put_text(builder, "life", snapshot->life);
 	put_text(builder, "pause", snapshot->pause);
 	json_builder_set_member_name(builder, "store_empty");
 	json_builder_add_boolean_value(builder, snapshot->store_empty);
@@ -108,6 +111,15 @@ static gint64 get_time(JsonObject *object, const char *name)
 	return time;
 }
 
+/* Returns the member where it is a whole number that is not negative, else 0. */
+static gint64 get_number(JsonObject *object, const char *name)
+{
+	JsonNode *node = json_object_get_member(object, name);
+
+	return node != NULL && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64 ? MAX(0, json_node_get_int(node))
+	                                                                                                   : 0;
+}
+
 static JsonObject *get_object(JsonObject *object, const char *name)
 {
 	JsonNode *node = json_object_get_member(object, name);
@@ -119,7 +131,6 @@ static JsonObject *get_object(JsonObject *object, const char *name)
 static Incident *get_incident(JsonObject *object)
 {
 	const char *name = get_text(object, "name"), *id = get_text(object, "id");
-	JsonNode *epoch = json_object_get_member(object, "epoch");
 	JsonObject *texts = get_object(object, "texts");
 	g_autoptr(Incident) incident = NULL;
 	gint64 started;
@@ -136,8 +147,8 @@ static Incident *get_incident(JsonObject *object)
 	incident->state.reopened_at = get_time(object, "reopened_at");
 	incident->state.resolved_at = get_time(object, "resolved_at");
 	incident->state.ended_at = get_time(object, "ended_at");
-	if (epoch != NULL && JSON_NODE_HOLDS_VALUE(epoch) && json_node_get_value_type(epoch) == G_TYPE_INT64)
-		incident->state.epoch = (guint64)json_node_get_int(epoch);
+	incident->state.epoch = (guint64)get_number(object, "epoch");
+	incident->state.changed_ms = get_number(object, "changed_ms");
 	incident->update_text = g_strdup(get_text(object, "update"));
 	incident->update_at = get_time(object, "update_at");
 	for (int i = 0; texts != NULL && i < TEXT_FIELDS; i++) {
@@ -159,7 +170,15 @@ static void get_incidents(Snapshot *snapshot, JsonNode *node)
 
 		if (incident != NULL)
 			g_ptr_array_add(snapshot->incidents, incident);
+		else
+			g_ptr_array_add(snapshot->problems, g_strdup("the kept snapshot: an incident in it cannot be read"));
 	}
+}
+
+/* When the store was heard, by the clock that does not jump. The other may have: from ahead of now counts as just now. */
+static gint64 heard_us(gint64 taken_at)
+{
+	return MAX(clock_mono_us() - MAX(clock_now() - taken_at, 0) * G_USEC_PER_SEC, 1);
 }
 
 Snapshot *keep_load(const char *path, GError **error)
@@ -186,7 +205,9 @@ Snapshot *keep_load(const char *path, GError **error)
 		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "%s is no snapshot", path);
 		return NULL;
 	}
+	snapshot->heard_us = heard_us(snapshot->taken_at);
 	root = json_node_get_object(json_parser_get_root(parser));
+	snapshot->life = g_strdup(get_text(root, "life"));
 	snapshot->pause = g_strdup(get_text(root, "pause"));
 	empty = json_object_get_member(root, "store_empty");
 	snapshot->store_empty = empty != NULL && JSON_NODE_HOLDS_VALUE(empty) &&

@@ -17,7 +17,8 @@ char *keep_format(const Snapshot *snapshot);
 /* Writes the text of keep_format with the time it holds for (seconds). False with OUTAGE_ERROR_SYSTEM. */
 bool keep_save(const char *path, const char *text, gint64 taken_at, GError **error);
 
-/* Reads it back. What cannot be used in it is left out. NULL with OUTAGE_ERROR_NOT_FOUND where there is none, _INVALID where it is no
+/* Reads it back, with the age that the file says. What cannot be used in it is left out, and an incident that is, is named among the
+ * problems: that it is missing here is no ending. NULL with OUTAGE_ERROR_NOT_FOUND where there is none, _INVALID where it is no
  * such file. */
 Snapshot *keep_load(const char *path, GError **error);
 

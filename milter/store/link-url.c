@@ -15,8 +15,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "base/error.h"
-#include "store/link.h"
+#include "store/link-private.h"
 #include "store/store.h"
 
 #define REDIS_PORT 6379
@@ -32,14 +31,6 @@ static const struct {
 	{ "redis+unix://", LINK_UNIX, false },
 	{ "redis+sentinel://", LINK_SENTINEL, false },
 };
-
-static void host_free(gpointer data)
-{
-	LinkHost *host = data;
-
-	g_free(host->host);
-	g_free(host);
-}
 
 void link_url_free(LinkUrl *url)
 {
@@ -252,7 +243,7 @@ LinkUrl *link_url_parse(const char *text, GError **error)
 {
 	g_autoptr(LinkUrl) url = g_new0(LinkUrl, 1);
 
-	url->hosts = g_ptr_array_new_with_free_func(host_free);
+	url->hosts = g_ptr_array_new_with_free_func((GDestroyNotify)link_host_free);
 	if (!text || *text == '\0') {
 		refuse(error, "it is empty");
 		return NULL;
@@ -286,7 +277,7 @@ bool store_url_check(const char *text, GError **error)
 
 	if (!url)
 		return false;
-	if (url->tls)
+	if (url->tls && !link_tls_built())
 		return refuse(error, "rediss:// needs TLS, which this build does not have: use redis:// over loopback, a private "
 		    "network or a tunnel, or redis+unix://");
 	return true;

@@ -2,39 +2,41 @@
  *
  * The descriptor is non-blocking and every wait is a poll() up to one deadline. What is asked of the other side is
  * counted (expected), so that an answer nobody waits for is noticed as what it is: a peer that closed, or a stream
- * out of step. */
+ * out of step. How the connection is made stands in the siblings link-*.c. */
 #include "store/link.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/error.h"
-#include "store/store.h"
+#include "store/link-private.h"
 
-/* No answer we ask for comes near this; more is a server that is not what we think it is. */
-#define REPLY_MAX (64u * 1024 * 1024)
-
-struct Link {
-	int fd;
-	redisReader *reader;
-	GString *out;        /* commands not yet sent */
-	guint expected;      /* replies owed to us for commands in out or sent */
-	char *where;         /* for messages: host:port or path */
-	char *broken;        /* why it failed, or NULL */
-};
+/* The largest string Redis holds is 512 MB, and somebody may have put one into a key that we read; more than that is a server that is
+ * not what we think it is. */
+#define MEGABYTE ((gsize)1024 * 1024)
+#define REPLY_MAX (600 * MEGABYTE)
+/* So much longer an answer may take for each megabyte of it that has arrived, and for all of them together. */
+#define MEGABYTE_US (100 * 1000)
+#define LARGE_US (30 * G_USEC_PER_SEC)
+/* In all arrays of one answer. */
+#define ELEMENTS_MAX (1024 * 1024)
 
 bool link_is_broken(const Link *link)
 {
 	return link->broken != NULL;
+}
+
+const char *link_server_id(const Link *link)
+{
+	return link->server_id != NULL ? link->server_id : "";
+}
+
+const char *link_where(const Link *link)
+{
+	return link->where;
 }
 
 int link_fd(const Link *link)
@@ -42,26 +44,82 @@ int link_fd(const Link *link)
 	return link->fd;
 }
 
+#if HIREDIS_MAJOR >= 1
+typedef size_t ArraySize;
+#else
+typedef int ArraySize;
+#endif
+
+static void *(*create_array)(const redisReadTask *task, ArraySize elements);
+
+/* An array is made for as many elements as its head promises, before one of them is there: ten bytes could ask for 16 GB. */
+static void *create_bounded_array(const redisReadTask *task, ArraySize elements)
+{
+	Link *link = task->privdata;
+
+	if (!task->parent)
+		link->elements = 0;
+	link->elements += (gsize)elements;
+	return link->elements <= ELEMENTS_MAX ? create_array(task, elements) : NULL;
+}
+
+static redisReplyObjectFunctions bounded_functions;
+
+static void make_bounded_functions(const redisReader *reader)
+{
+	static gsize made;
+
+	if (!g_once_init_enter(&made))
+		return;
+	bounded_functions = *reader->fn;
+	create_array = bounded_functions.createArray;
+	bounded_functions.createArray = create_bounded_array;
+	g_once_init_leave(&made, 1);
+}
+
+Link *link_new(const char *what, char *where)
+{
+	Link *link = g_new0(Link, 1);
+
+	link->fd = -1;
+	link->reader = redisReaderCreate();
+	g_assert(link->reader != NULL); /* only ever fails for want of memory, where GLib aborts too */
+	make_bounded_functions(link->reader);
+	link->reader->fn = &bounded_functions;
+	link->reader->privdata = link;
+	link->out = g_string_new(NULL);
+	link->what = what;
+	link->where = where;
+	return link;
+}
+
 void link_free(Link *link)
 {
 	if (!link)
 		return;
+	link_tls_free(link->tls);
 	if (link->fd >= 0)
 		close(link->fd);
 	if (link->reader)
 		redisReaderFree(link->reader);
 	g_string_free(link->out, TRUE);
 	g_free(link->where);
+	g_free(link->server_id);
+	link_host_free(link->named);
 	g_free(link->broken);
 	g_free(link);
 }
 
-/* Breaks link; code is what the caller may conclude about what it asked for. */
-static bool fail(Link *link, OutageError code, GError **error, const char *why)
+void link_break(Link *link, const char *why)
 {
 	if (!link->broken)
 		link->broken = g_strdup(why);
-	g_set_error(error, OUTAGE_ERROR, code, "Redis at %s: %s", link->where, why);
+}
+
+bool link_fail(Link *link, OutageError code, GError **error, const char *why)
+{
+	link_break(link, why);
+	g_set_error(error, OUTAGE_ERROR, code, "%s at %s: %s", link->what, link->where, why);
 	return false;
 }
 
@@ -69,7 +127,8 @@ static bool fail_if_broken(Link *link, GError **error)
 {
 	if (!link->broken)
 		return true;
-	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "Redis at %s: lost before: %s", link->where, link->broken);
+	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "%s at %s: lost before: %s", link->what, link->where,
+	    link->broken);
 	return false;
 }
 
@@ -102,13 +161,14 @@ void link_push(Link *link, const GPtrArray *command)
 	int size = redisFormatCommandArgv(&wire, (int)command->len, (const char **)command->pdata, NULL);
 
 	g_assert(size >= 0); /* only ever fails for want of memory, where GLib aborts too */
+	if (link->out->len == 0)
+		link->first = (gsize)size;
 	g_string_append_len(link->out, wire, size);
 	redisFreeCommand(wire);
 	link->expected++;
 }
 
-/* Waits for events on the link until deadline; false with errno ETIMEDOUT or poll's own. */
-static bool wait_for(const Link *link, short events, gint64 deadline)
+bool link_wait(const Link *link, short events, gint64 deadline)
 {
 	for (;;) {
 		struct pollfd poller = { .fd = link->fd, .events = events };
@@ -126,44 +186,79 @@ static bool wait_for(const Link *link, short events, gint64 deadline)
 	}
 }
 
-static bool send_all(Link *link, gint64 deadline, GError **error)
+/* Writes once. Returns how much, 0 where *wants must be waited for, -1 with *why where the link is lost. */
+static ssize_t write_some(Link *link, const char *data, gsize size, short *wants, const char **why)
+{
+	ssize_t n;
+
+	if (link->tls)
+		return link_tls_write(link->tls, data, size, wants, why);
+	do
+		n = send(link->fd, data, size, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	*wants = POLLOUT;
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n < 0)
+		*why = g_strerror(errno);
+	return n;
+}
+
+/* Reads once, or only looks (peek). Returns as write_some. */
+static ssize_t read_some(Link *link, char *buffer, gsize size, bool peek, short *wants, const char **why)
+{
+	ssize_t n;
+
+	if (link->tls)
+		return link_tls_read(link->tls, buffer, size, peek, wants, why);
+	do
+		n = recv(link->fd, buffer, size, peek ? MSG_PEEK : 0);
+	while (n < 0 && errno == EINTR);
+	*wants = POLLIN;
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n > 0)
+		return n;
+	*why = n == 0 ? "the server closed the connection" : g_strerror(errno);
+	return -1;
+}
+
+/* code: what the caller may conclude where the first command had left, which the server may have carried out by now. Before that
+ * nothing was done: a command that is not whole does nothing. */
+static bool send_all(Link *link, gint64 deadline, OutageError code, GError **error)
 {
 	gsize sent = 0;
 
 	while (sent < link->out->len) {
-		ssize_t n = send(link->fd, link->out->str + sent, link->out->len - sent, MSG_NOSIGNAL);
+		const char *why = NULL;
+		short wants = 0;
+		ssize_t n = write_some(link, link->out->str + sent, link->out->len - sent, &wants, &why);
 
-		if (n >= 0) {
+		if (n > 0) {
 			sent += (gsize)n;
 			continue;
 		}
-		if (errno == EINTR)
+		if (n == 0 && link_wait(link, wants, deadline))
 			continue;
-		if (errno == EAGAIN && wait_for(link, POLLOUT, deadline))
-			continue;
-		return fail(link, OUTAGE_ERROR_UNAVAILABLE, error, g_strerror(errno));
+		if (n == 0)
+			why = errno == ETIMEDOUT ? "it takes nothing any more" : g_strerror(errno);
+		return link_fail(link, sent >= link->first ? code : OUTAGE_ERROR_UNAVAILABLE, error, why);
 	}
 	g_string_truncate(link->out, 0);
 	return true;
 }
 
-/* Reads once. Returns 1 where something came, 0 where nothing is there, -1 with *why where the link is lost. */
-static int receive(Link *link, const char **why)
+/* Reads once into the parser. Returns 1 where something came, 0 where *wants must be waited for, -1 with *why where the link is lost. */
+static int receive(Link *link, short *wants, const char **why)
 {
 	char buffer[16384];
-	ssize_t n;
+	ssize_t n = read_some(link, buffer, sizeof buffer, false, wants, why);
 
-	do
-		n = recv(link->fd, buffer, sizeof buffer, 0);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno == EAGAIN)
-		return 0;
-	if (n == 0)
-		*why = "the server closed the connection";
-	else if (n < 0)
-		*why = g_strerror(errno);
-	else if (link->reader->len > REPLY_MAX)
-		*why = "an answer larger than 64 MB";
+	if (n <= 0)
+		return (int)n;
+	link->received += (gsize)n;
+	if (link->reader->len > REPLY_MAX)
+		*why = "an answer larger than 600 MB";
 	else if (redisReaderFeed(link->reader, buffer, (size_t)n) != REDIS_OK)
 		*why = "an answer that is not of the Redis protocol";
 	else
@@ -175,37 +270,51 @@ static int receive(Link *link, const char **why)
  * is certain. */
 static bool check_idle(Link *link, GError **error)
 {
+	const char *why = NULL;
+	short wants = 0;
 	char byte;
-	ssize_t n = recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = read_some(link, &byte, 1, true, &wants, &why);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == 0 && link->reader->pos >= link->reader->len)
 		return true;
-	if (n == 0)
-		return fail(link, OUTAGE_ERROR_UNAVAILABLE, error, "the server closed the connection");
-	return fail(link, OUTAGE_ERROR_UNAVAILABLE, error,
-	    n < 0 ? g_strerror(errno) : "an answer to nothing that was asked");
+	return link_fail(link, OUTAGE_ERROR_UNAVAILABLE, error, n < 0 ? why : "an answer to nothing that was asked");
+}
+
+/* Returns until when the answer may take: a short one until deadline, a long one that keeps coming longer. */
+static gint64 patience(const Link *link, gint64 deadline)
+{
+	return deadline + MIN((gint64)(link->received / MEGABYTE) * MEGABYTE_US, LARGE_US);
 }
 
 static redisReply *next_reply(Link *link, gint64 deadline, OutageError code, GError **error)
 {
+	bool coming = false;
+
 	for (;;) {
 		void *reply = NULL;
 		const char *why = NULL;
+		short wants = 0;
 		int got;
 
 		if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
-			fail(link, code, error, link->reader->errstr);
+			link_fail(link, code, error, link->reader->errstr);
 			return NULL;
 		}
 		if (reply)
 			return reply;
-		got = receive(link, &why);
-		if (got == 0 && !wait_for(link, POLLIN, deadline)) {
+		/* One that never pauses is late as well. */
+		if (coming && clock_mono_us() > patience(link, deadline)) {
+			link_fail(link, code, error, "no whole answer in time");
+			return NULL;
+		}
+		got = receive(link, &wants, &why);
+		coming = got > 0;
+		if (got == 0 && !link_wait(link, wants, patience(link, deadline))) {
 			why = errno == ETIMEDOUT ? "no answer in time" : g_strerror(errno);
 			got = -1;
 		}
 		if (got < 0) {
-			fail(link, code, error, why);
+			link_fail(link, code, error, why);
 			return NULL;
 		}
 	}
@@ -217,7 +326,8 @@ GPtrArray *link_run(Link *link, gint64 timeout_ms, bool writes, GError **error)
 	gint64 deadline = clock_mono_us() + timeout_ms * 1000;
 	OutageError code = writes ? OUTAGE_ERROR_UNKNOWN : OUTAGE_ERROR_UNAVAILABLE;
 
-	if (!fail_if_broken(link, error) || !check_idle(link, error) || !send_all(link, deadline, error))
+	link->received = 0;
+	if (!fail_if_broken(link, error) || !check_idle(link, error) || !send_all(link, deadline, code, error))
 		return NULL;
 	while (link->expected > 0) {
 		redisReply *reply = next_reply(link, deadline, code, error);
@@ -233,46 +343,74 @@ GPtrArray *link_run(Link *link, gint64 timeout_ms, bool writes, GError **error)
 bool link_send(Link *link, gint64 timeout_ms, GError **error)
 {
 	link->expected = 0;
-	return fail_if_broken(link, error) && send_all(link, clock_mono_us() + timeout_ms * 1000, error);
+	return fail_if_broken(link, error) &&
+	    send_all(link, clock_mono_us() + timeout_ms * 1000, OUTAGE_ERROR_UNAVAILABLE, error);
 }
 
 int link_hear(Link *link, redisReply **reply, GError **error)
 {
 	if (!fail_if_broken(link, error))
 		return -1;
+	/* Goes on until the socket, and what TLS has taken from it, hold no more: a poll() that follows misses nothing. */
 	for (;;) {
 		void *next = NULL;
 		const char *why = NULL;
+		short wants = 0;
 		int got;
 
 		if (redisReaderGetReply(link->reader, &next) != REDIS_OK) {
-			fail(link, OUTAGE_ERROR_UNAVAILABLE, error, link->reader->errstr);
+			link_fail(link, OUTAGE_ERROR_UNAVAILABLE, error, link->reader->errstr);
 			return -1;
 		}
 		if (next) {
 			*reply = next;
 			return 1;
 		}
-		got = receive(link, &why);
+		got = receive(link, &wants, &why);
 		if (got < 0)
-			fail(link, OUTAGE_ERROR_UNAVAILABLE, error, why);
+			link_fail(link, OUTAGE_ERROR_UNAVAILABLE, error, why);
 		if (got <= 0)
 			return got;
 	}
 }
 
+/* Error codes of a server that is no longer, or not yet, the one to talk to: the next connection asks Sentinel, or the Cluster, again. */
+static const struct {
+	const char *code;
+	const char *why;
+} elsewhere[] = {
+	{ "READONLY ", "the server is no longer the primary" },
+	{ "MASTERDOWN ", "the server is a replica that has lost its primary" },
+	{ "LOADING ", "the server is still reading its data" },
+	{ "MOVED ", "the keys have moved to another node of the Cluster" },
+	{ "CLUSTERDOWN ", "the Cluster is down" },
+};
+
+/* Finds the code at the start, or after the "-" that Redis 6 puts before the error of a command in a script. */
+static const char *why_elsewhere(const char *text)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(elsewhere); i++) {
+		const char *at = strstr(text, elsewhere[i].code);
+
+		if (at && (at == text || at[-1] == '-'))
+			return elsewhere[i].why;
+	}
+	return NULL;
+}
+
 bool link_reply_failed(Link *link, const redisReply *reply, GError **error)
 {
+	const char *why;
 	bool wrong_type;
 
 	if (reply->type != REDIS_REPLY_ERROR)
 		return false;
 	wrong_type = strstr(reply->str, "WRONGTYPE") != NULL;
-	g_set_error(error, OUTAGE_ERROR, wrong_type ? OUTAGE_ERROR_INVALID : OUTAGE_ERROR_UNAVAILABLE, "Redis at %s says: %s",
-	    link->where, reply->str);
-	/* After a failover the old master refuses writes: the next connection asks Sentinel again. */
-	if (strstr(reply->str, "READONLY") && !link->broken)
-		link->broken = g_strdup("the server is no longer the master");
+	g_set_error(error, OUTAGE_ERROR, wrong_type ? OUTAGE_ERROR_INVALID : OUTAGE_ERROR_UNAVAILABLE, "%s at %s says: %s",
+	    link->what, link->where, reply->str);
+	why = why_elsewhere(reply->str);
+	if (why)
+		link_break(link, why);
 	return true;
 }
 
@@ -287,216 +425,13 @@ redisReply *link_ask(Link *link, const GPtrArray *command, gint64 timeout_ms, bo
 	return g_ptr_array_steal_index(replies, 0);
 }
 
-/* --- making a connection --- */
-
-/* Connects a new socket to address by deadline. Returns true, or false with errno. */
-static bool connect_to(Link *link, const struct sockaddr *address, socklen_t size, gint64 deadline)
+Link *link_adopt(int fd, const char *where)
 {
-	int on = 1, failure = 0;
-	socklen_t failure_size = sizeof failure;
+	Link *link = link_new("Redis", g_strdup(where));
+	int flags = fcntl(fd, F_GETFL);
 
-	if (link->fd >= 0)
-		close(link->fd);
-	link->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (link->fd < 0)
-		return false;
-	if (address->sa_family != AF_UNIX) {
-		/* Both are refinements: a system that refuses them still gives a connection that works. */
-		(void)setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		(void)setsockopt(link->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-	}
-	if (connect(link->fd, address, size) == 0)
-		return true;
-	if (errno != EINPROGRESS && errno != EINTR)
-		return false;
-	if (!wait_for(link, POLLOUT, deadline) ||
-	    getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &failure, &failure_size) != 0)
-		return false;
-	errno = failure;
-	return failure == 0;
-}
-
-static Link *link_new(char *where)
-{
-	Link *link = g_new0(Link, 1);
-
-	link->fd = -1;
-	link->reader = redisReaderCreate();
-	link->out = g_string_new(NULL);
-	link->where = where;
+	link->fd = fd;
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		link->broken = g_strdup(g_strerror(errno));
 	return link;
-}
-
-static Link *connect_unix(const char *path, gint64 timeout_ms, GError **error)
-{
-	g_autoptr(Link) link = link_new(g_strdup(path));
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	/* link_url_parse has checked that it fits. */
-	g_strlcpy(address.sun_path, path, sizeof address.sun_path);
-	if (!connect_to(link, (const struct sockaddr *)&address, sizeof address, clock_mono_us() + timeout_ms * 1000)) {
-		fail(link, OUTAGE_ERROR_UNAVAILABLE, error, g_strerror(errno));
-		return NULL;
-	}
-	return g_steal_pointer(&link);
-}
-
-static Link *connect_tcp(const LinkHost *host, gint64 timeout_ms, GError **error)
-{
-	bool bracket = strchr(host->host, ':') != NULL;
-	g_autoptr(Link) link = link_new(g_strdup_printf(bracket ? "[%s]:%u" : "%s:%u", host->host, host->port));
-	g_autofree char *port = g_strdup_printf("%u", host->port);
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC }, *list = NULL;
-	bool connected = false;
-	gint64 deadline;
-	/* This may wait for a silent name server longer than any timeout of ours: see link_open. */
-	int failure = getaddrinfo(host->host, port, &hints, &list);
-
-	if (failure != 0) {
-		fail(link, OUTAGE_ERROR_UNAVAILABLE, error, gai_strerror(failure));
-		return NULL;
-	}
-	deadline = clock_mono_us() + timeout_ms * 1000;
-	for (const struct addrinfo *one = list; one && !connected; one = one->ai_next)
-		connected = connect_to(link, one->ai_addr, one->ai_addrlen, deadline);
-	if (!connected)
-		fail(link, OUTAGE_ERROR_UNAVAILABLE, error, g_strerror(errno));
-	freeaddrinfo(list);
-	return connected ? g_steal_pointer(&link) : NULL;
-}
-
-static bool is_master(const redisReply *role)
-{
-	return role->type == REDIS_REPLY_ARRAY && role->elements > 0 && role->element[0]->str &&
-	    strcmp(role->element[0]->str, "master") == 0;
-}
-
-/* AUTH, SELECT and the name in one round trip; with Sentinel also ROLE, since what it says may be a moment old. */
-static bool introduce(Link *link, const Config *config, const LinkUrl *url, const char *password, const char *name,
-    GError **error)
-{
-	g_autofree char *db = g_strdup_printf("%u", url->db);
-	g_autofree char *client = g_strdelimit(g_strdup_printf("outage-%s", name), " \t\r\n", '-');
-	g_autoptr(GPtrArray) auth = command_new("AUTH", NULL), replies = NULL;
-	g_autoptr(GPtrArray) pick = command_new("SELECT", db, NULL), role = command_new("ROLE", NULL);
-	g_autoptr(GPtrArray) set_name = command_new("CLIENT", "SETNAME", client, NULL);
-
-	if (password) {
-		if (url->user)
-			command_add(auth, url->user);
-		command_add(auth, password);
-		link_push(link, auth);
-	}
-	link_push(link, pick);
-	if (url->kind == LINK_SENTINEL)
-		link_push(link, role);
-	link_push(link, set_name);
-	replies = link_run(link, config->store_timeout, false, error);
-	if (!replies)
-		return false;
-	/* The name is a convenience: an access list that forbids setting it is no reason to go without a store. */
-	for (guint i = 0; i + 1 < replies->len; i++) {
-		if (link_reply_failed(link, replies->pdata[i], error))
-			return false;
-	}
-	if (url->kind == LINK_SENTINEL && !is_master(replies->pdata[replies->len - 2]))
-		return fail(link, OUTAGE_ERROR_UNAVAILABLE, error, "Sentinel named it, but it is not the master");
-	return true;
-}
-
-/* Asks one sentinel where the master is. */
-static LinkHost *ask_sentinel(const Config *config, const LinkHost *sentinel, const char *master, GError **error)
-{
-	g_autoptr(Link) link = connect_tcp(sentinel, config->store_connect_timeout, error);
-	g_autoptr(GPtrArray) command = command_new("SENTINEL", "get-master-addr-by-name", master, NULL);
-	g_autoptr(redisReply) reply = NULL;
-	LinkHost *host;
-	guint64 port;
-
-	if (!link)
-		return NULL;
-	reply = link_ask(link, command, config->store_timeout, false, error);
-	if (!reply)
-		return NULL;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || !reply->element[0]->str || !reply->element[1]->str ||
-	    !g_ascii_string_to_unsigned(reply->element[1]->str, 10, 1, 65535, &port, NULL)) {
-		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "Sentinel at %s knows no master \"%s\"", link->where,
-		    master);
-		return NULL;
-	}
-	host = g_new0(LinkHost, 1);
-	host->host = g_strdup(reply->element[0]->str);
-	host->port = (guint16)port;
-	return host;
-}
-
-/* The first sentinel whose answer leads to a master that says it is one wins. */
-static Link *open_by_sentinel(const Config *config, const LinkUrl *url, const char *password, const char *name,
-    GError **error)
-{
-	g_autoptr(GError) last = NULL;
-
-	for (guint i = 0; i < url->hosts->len; i++) {
-		LinkHost *host;
-		g_autoptr(Link) link = NULL;
-
-		g_clear_error(&last);
-		host = ask_sentinel(config, url->hosts->pdata[i], url->master, &last);
-		if (!host)
-			continue;
-		link = connect_tcp(host, config->store_connect_timeout, &last);
-		g_free(host->host);
-		g_free(host);
-		if (link && introduce(link, config, url, password, name, &last))
-			return g_steal_pointer(&link);
-	}
-	g_propagate_error(error, g_steal_pointer(&last));
-	return NULL;
-}
-
-/* Sets *password to what the file or the URL gives, or NULL where neither does. */
-static bool find_password(const Config *config, const LinkUrl *url, char **password, GError **error)
-{
-	g_autoptr(GError) inner = NULL;
-
-	*password = NULL;
-	if (config->store_password_file && *config->store_password_file) {
-		if (!g_file_get_contents(config->store_password_file, password, NULL, &inner)) {
-			g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_SYSTEM, "store.password_file: %s", inner->message);
-			return false;
-		}
-		g_strchomp(*password);
-		return true;
-	}
-	*password = g_strdup(url->password);
-	if (url->user && !url->password) {
-		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID,
-		    "store URL: user \"%s\" has no password: add it to the URL or set store.password_file", url->user);
-		return false;
-	}
-	return true;
-}
-
-Link *link_open(const Config *config, const char *name, GError **error)
-{
-	g_autoptr(LinkUrl) url = NULL;
-	g_autoptr(Link) link = NULL;
-	g_autofree char *password = NULL;
-	bool ready;
-
-	if (!store_url_check(config->store_url, error) || !(url = link_url_parse(config->store_url, error)))
-		return NULL;
-	if (!find_password(config, url, &password, error))
-		return NULL;
-	if (url->kind == LINK_SENTINEL) {
-		link = open_by_sentinel(config, url, password, name, error);
-		ready = link != NULL;
-	} else {
-		if (url->kind == LINK_UNIX)
-			link = connect_unix(url->path, config->store_connect_timeout, error);
-		else
-			link = connect_tcp(url->hosts->pdata[0], config->store_connect_timeout, error);
-		ready = link && introduce(link, config, url, password, name, error);
-	}
-	return ready ? g_steal_pointer(&link) : NULL;
 }

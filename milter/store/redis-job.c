@@ -3,7 +3,8 @@
  * Jobs lie in a stream that repliers read as one group; delayed ones lie in a sorted set by due time and are moved
  * into the stream when they are due, since a back-off inside the group's pending list would be stolen by XAUTOCLAIM.
  * Taking is at-least-once: who ends a job also deletes it from the stream, and only where that deletes something does
- * the end count. */
+ * the end count. Times are those of Redis: its clock is the one that all nodes share, and what it does when it jumps (marks
+ * that expire, jobs that become due) is its own affair. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -14,7 +15,10 @@
 #define GROUP "replier"
 #define SLICE_MS 1000           /* how long one blocking read lasts: what becomes due meanwhile is not late by more */
 #define AUTOCLAIM_EVERY_US (G_USEC_PER_SEC)
-#define TRIM_EVERY_US (600 * G_USEC_PER_SEC)
+#define TIDY_EVERY_US (600 * G_USEC_PER_SEC)
+#define PAYLOAD_BOUND 65537     /* as job_of in prelude.lua cuts it */
+#define WAIT_LATE_MS 120        /* Redis looks ten times a second whether a WAIT is over (its setting hz) */
+#define REPLICAS_SHORT_MS 20    /* asked of a WAIT after one that was in vain */
 
 /* The key of the mark that the kind of acknowledgement leaves with an address; caller frees. */
 static char *mark_key(const RedisStore *store, const char *id, const char *kind, const char *hash)
@@ -67,157 +71,197 @@ static GPtrArray *claim_args(const RedisStore *store, const StoreClaim *claim, c
 	command_add_int(args, config->ack_site_cap);
 	command_add_int(args, claim->domain_capped ? config->ack_domain_cap : 0);
 	command_add_int(args, config->ack_address_cap);
+	command_add_int(args, config->ack_queue_limit);
 	command_add_int(args, MAX(config->retention / 1000, 1));
+	command_add_int(args, config->min_replicas);
 	return args;
 }
 
-bool redis_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
+/* The WAIT that goes along with a claim, or NULL where none is asked for. It has to end before the deadline, which Redis sees to only so
+ * often; and where the last one was in vain, the next message waits no longer than it has to. Caller frees. */
+static GPtrArray *wait_for_replicas(const RedisStore *store, const StoreClaim *claim, gint64 until)
+{
+	gint64 left = (until - clock_mono_us()) / 1000;
+	GPtrArray *more, *command;
+
+	if (store->base.config->min_replicas <= 0 || claim->unreplicated)
+		return NULL;
+	left = left > 2 * WAIT_LATE_MS ? left - WAIT_LATE_MS : left / 4;
+	if (store->replicas_short)
+		left = MIN(left, REPLICAS_SHORT_MS);
+	command = command_new("WAIT", NULL);
+	command_add_int(command, store->base.config->min_replicas);
+	command_add_int(command, MAX(left, 1)); /* 0 would be for ever */
+	more = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+	g_ptr_array_add(more, command);
+	return more;
+}
+
+/* Whether enough replicas have what was claimed; else the outcome is unknown, for a failover may forget it. */
+static bool replicas_have_it(RedisStore *store, const redisReply *reply, GError **error)
+{
+	gint64 wanted = store->base.config->min_replicas;
+
+	store->replicas_short = reply->type != REDIS_REPLY_INTEGER || reply->integer < wanted;
+	if (!store->replicas_short)
+		return true;
+	if (reply->type == REDIS_REPLY_INTEGER)
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN, "Redis at %s: %lld of %" G_GINT64_FORMAT
+		    " replicas (store.min_replicas) have the claim", link_where(store->link), reply->integer, wanted);
+	else
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN, "Redis at %s: cannot tell whether replicas have the claim: %s",
+		    link_where(store->link), reply->type == REDIS_REPLY_ERROR ? reply->str : "an answer to WAIT that makes no sense");
+	return false;
+}
+
+static bool read_answer(const redisReply *reply, ClaimAnswer *answer)
 {
 	static const struct {
 		const char *name;
 		ClaimAnswer answer;
 	} answers[] = {
 		{ "won", CLAIM_WON }, { "already", CLAIM_ALREADY }, { "bounced", CLAIM_BOUNCED }, { "rate", CLAIM_RATE },
-		{ "paused", CLAIM_PAUSED }, { "ended", CLAIM_ENDED },
+		{ "paused", CLAIM_PAUSED }, { "ended", CLAIM_ENDED }, { "full", CLAIM_FULL },
 	};
-	RedisStore *store = (RedisStore *)base;
-	const char *kind = claim->request->resolved ? "resolved" : "active", *name;
-	g_autoptr(GPtrArray) keys = claim_keys(store, claim, kind), args = claim_args(store, claim, kind);
-	g_autoptr(redisReply) reply = redis_script(store, SCRIPT_CLAIM, keys, args, true, error);
+	const char *name = redis_text(reply);
 
-	if (!reply)
-		return false;
-	name = redis_text(reply);
 	for (guint i = 0; i < G_N_ELEMENTS(answers); i++) {
 		if (g_strcmp0(name, answers[i].name) == 0) {
 			*answer = answers[i].answer;
 			return true;
 		}
 	}
-	return redis_unexpected("a claim", error);
+	return false;
+}
+
+bool redis_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
+{
+	RedisStore *store = (RedisStore *)base;
+	const char *kind = claim->request->resolved ? "resolved" : "active";
+	gint64 until = claim->until != 0 ? claim->until : clock_mono_us() + base->config->store_timeout * 1000;
+	g_autoptr(GPtrArray) keys = claim_keys(store, claim, kind), args = claim_args(store, claim, kind);
+	g_autoptr(GPtrArray) wait = wait_for_replicas(store, claim, until), replies = NULL;
+	ClaimAnswer found;
+
+	replies = redis_script_until(store, SCRIPT_CLAIM, keys, args, wait, until, true, error);
+	if (!replies)
+		return false;
+	if (!read_answer(replies->pdata[0], &found))
+		return redis_unexpected("a claim", error);
+	/* An answer that claims nothing has nothing to lose. */
+	if (found == CLAIM_WON && wait && !replicas_have_it(store, replies->pdata[1], error))
+		return false;
+	*answer = found;
+	return true;
 }
 
 /* --- taking --- */
 
-static char *text_or_empty(const char *text)
+/* Returns the text, bounded, or "" where there is none that could be read. Caller frees. */
+static char *bounded(const char *text)
 {
-	return g_strdup(text ? text : "");
+	return g_strndup(text ? text : "", PAYLOAD_BOUND);
 }
 
-/* Returns the job in a stream's entry, or NULL where it is none. One without payload is handed on: the replier drops
- * it loudly. */
-StoredJob *redis_job_parse(const redisReply *entry)
+StoredJob *redis_job_new(redisReply *const *words, gsize count)
 {
-	const redisReply *fields;
-	const char *id, *tries, *why;
+	const char *handle = count >= 5 ? redis_text(words[0]) : NULL, *why;
 	StoredJob *job;
 
-	if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 || !(id = redis_text(entry->element[0])))
+	if (!handle)
 		return NULL;
-	fields = entry->element[1];
-	tries = redis_field(fields, "tries");
-	why = redis_field(fields, "why");
+	why = redis_text(words[4]);
 	job = g_new0(StoredJob, 1);
-	job->handle = g_strdup(id);
-	job->payload = text_or_empty(redis_field(fields, "payload"));
-	job->mac = text_or_empty(redis_field(fields, "mac"));
-	job->tries = tries ? (guint)MIN(g_ascii_strtoull(tries, NULL, 10), G_MAXUINT) : 0;
+	job->handle = g_strdup(handle);
+	job->payload = bounded(redis_text(words[1]));
+	job->mac = bounded(redis_text(words[2]));
+	job->tries = (guint)CLAMP(redis_number(words[3]), 0, G_MAXINT);
 	job->why = why && *why ? g_strdup(why) : NULL;
 	return job;
 }
 
-static bool move_due(RedisStore *store, GError **error)
+/* Takes what is there at once. Returns false on error; *job stays NULL where there is none. */
+static bool take_ready(RedisStore *store, const char *acks, gint64 idle_ms, StoredJob **job, GError **error)
 {
-	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free), args = g_ptr_array_new_with_free_func(g_free);
+	gint64 now = clock_mono_us();
+	bool look = now >= store->next_autoclaim, tidy = now >= store->next_tidy;
+	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free), args = command_new(store->base.consumer, NULL);
 	g_autoptr(redisReply) reply = NULL;
-	bool trim = clock_mono_us() >= store->next_trim;
-
-	g_ptr_array_add(keys, redis_key(store, "acks:retry", NULL));
-	g_ptr_array_add(keys, redis_key(store, "acks", NULL));
-	g_ptr_array_add(keys, redis_key(store, "acks:dead", NULL));
-	if (trim)
-		command_add_int(args, store->base.config->retention / 1000);
-	else
-		command_add(args, "");
-	reply = redis_script(store, SCRIPT_JOB_DUE, keys, args, false, error);
-	if (reply && trim)
-		store->next_trim = clock_mono_us() + TRIM_EVERY_US;
-	return reply != NULL;
-}
-
-static bool make_group(RedisStore *store, const char *acks, GError **error)
-{
-	/* From 0: what was queued before there was a group is owed too. */
-	g_autoptr(GPtrArray) command = command_new("XGROUP", "CREATE", acks, GROUP, "0", "MKSTREAM", NULL);
-	g_autoptr(GError) inner = NULL;
-	g_autoptr(redisReply) reply = redis_ask(store, command, false, &inner);
-
-	/* Another replier may have been quicker. */
-	if (reply || strstr(inner->message, "BUSYGROUP"))
-		return true;
-	g_propagate_error(error, g_steal_pointer(&inner));
-	return false;
-}
-
-/* Runs a command that needs the group, which is made where it is missing: at the very first time and after a flush. */
-static redisReply *ask_group(RedisStore *store, const char *acks, const GPtrArray *command, gint64 timeout_ms,
-    GError **error)
-{
-	g_autoptr(GError) inner = NULL;
-	redisReply *reply = link_ask(store->link, command, timeout_ms, false, &inner);
-
-	if (reply)
-		return reply;
-	if (!strstr(inner->message, "NOGROUP")) {
-		g_propagate_error(error, g_steal_pointer(&inner));
-		return NULL;
-	}
-	return make_group(store, acks, error) ? link_ask(store->link, command, timeout_ms, false, error) : NULL;
-}
-
-/* Takes over a job that its replier has left for longer than idle_ms. Returns false on error; *job stays NULL where
- * there is none. */
-static bool take_idle(RedisStore *store, const char *acks, gint64 idle_ms, StoredJob **job, GError **error)
-{
-	g_autofree char *idle = g_strdup_printf("%" G_GINT64_FORMAT, idle_ms);
-	g_autoptr(GPtrArray) command = command_new("XAUTOCLAIM", acks, GROUP, store->base.node, idle, store->autoclaim_cursor,
-	    "COUNT", "1", NULL);
-	g_autoptr(redisReply) reply = ask_group(store, acks, command, store->base.config->store_timeout, error);
 	const char *cursor;
 
+	g_ptr_array_add(keys, g_strdup(acks));
+	g_ptr_array_add(keys, redis_key(store, "acks:retry", NULL));
+	g_ptr_array_add(keys, redis_key(store, "acks:dead", NULL));
+	g_ptr_array_add(args, look ? g_strdup_printf("%" G_GINT64_FORMAT, idle_ms) : g_strdup(""));
+	command_add(args, store->autoclaim_cursor);
+	g_ptr_array_add(args, tidy ? g_strdup_printf("%" G_GINT64_FORMAT, store->base.config->retention / 1000) : g_strdup(""));
+	command_add_int(args, store->consumer_kept);
+	/* What is taken and never hears of it is taken over later: nothing has to be asked again. */
+	reply = redis_script(store, SCRIPT_JOB_TAKE, keys, args, false, error);
 	if (!reply)
 		return false;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2 || !(cursor = redis_text(reply->element[0])))
-		return redis_unexpected("XAUTOCLAIM", error);
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 1 || !(cursor = redis_text(reply->element[0])))
+		return redis_unexpected("taking a job", error);
+	if (tidy)
+		store->next_tidy = now + TIDY_EVERY_US;
+	*job = redis_job_new(reply->element + 1, reply->elements - 1);
+	if (*job && reply->elements > 6)
+		(*job)->takes = (guint)CLAMP(redis_number(reply->element[6]), 0, G_MAXINT);
+	if (!*cursor)
+		return true;
 	g_free(store->autoclaim_cursor);
 	store->autoclaim_cursor = g_strdup(cursor);
-	if (reply->element[1]->elements > 0)
-		*job = redis_job_parse(reply->element[1]->element[0]);
 	/* While there is something to take over, or more of the list to look through, the next look is not delayed. */
 	if (!*job && strcmp(cursor, "0-0") == 0)
-		store->next_autoclaim = clock_mono_us() + AUTOCLAIM_EVERY_US;
+		store->next_autoclaim = now + AUTOCLAIM_EVERY_US;
 	return true;
 }
 
-static bool take_new(RedisStore *store, const char *acks, gint64 wait_ms, StoredJob **job, GError **error)
+/* The job in a stream's entry as XREADGROUP gives it; NULL where it is none. */
+static StoredJob *read_entry(const redisReply *entry)
 {
-	g_autoptr(GPtrArray) command = command_new("XREADGROUP", "GROUP", GROUP, store->base.node, "COUNT", "1", NULL);
+	static const char *const names[] = { "payload", "mac", "tries", "why" };
+	redisReply nothing = { .type = REDIS_REPLY_NIL }, *words[1 + G_N_ELEMENTS(names)];
+
+	if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2)
+		return NULL;
+	words[0] = entry->element[0];
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		const redisReply *list = entry->element[1];
+
+		words[i + 1] = &nothing;
+		for (gsize k = 0; list->type == REDIS_REPLY_ARRAY && k + 1 < list->elements; k += 2)
+			if (g_strcmp0(redis_text(list->element[k]), names[i]) == 0)
+				words[i + 1] = list->element[k + 1];
+	}
+	return redis_job_new(words, G_N_ELEMENTS(words));
+}
+
+/* Waits for a job that nobody has had. One that is larger than the link takes breaks it here, and comes back cut to size when its time
+ * for taking over has come. */
+static bool wait_for_new(RedisStore *store, const char *acks, gint64 wait_ms, StoredJob **job, GError **error)
+{
+	g_autoptr(GPtrArray) command = command_new("XREADGROUP", "GROUP", GROUP, store->base.consumer, "COUNT", "1", "BLOCK", NULL);
 	g_autoptr(redisReply) reply = NULL;
+	g_autoptr(GError) inner = NULL;
 	const redisReply *stream;
 
-	if (wait_ms > 0) { /* BLOCK 0 would be for ever */
-		command_add(command, "BLOCK");
-		command_add_int(command, wait_ms);
-	}
+	command_add_int(command, MAX(wait_ms, 1)); /* 0 would be for ever */
 	command_add(command, "STREAMS");
 	command_add(command, acks);
 	command_add(command, ">");
-	reply = ask_group(store, acks, command, wait_ms + store->base.config->store_timeout, error);
-	if (!reply)
+	reply = link_ask(store->link, command, wait_ms + store->base.config->store_timeout, false, &inner);
+	if (!reply) {
+		/* The store was emptied meanwhile, or the server is another's replica by now: the next look finds out which, and makes the
+		 * group again. */
+		if (!link_is_broken(store->link) && (strstr(inner->message, "NOGROUP") || strstr(inner->message, "UNBLOCKED")))
+			return true;
+		g_propagate_prefixed_error(error, g_steal_pointer(&inner), "%s: ", acks);
 		return false;
+	}
 	stream = reply->elements > 0 ? reply->element[0] : NULL;
 	if (stream && stream->elements == 2 && stream->element[1]->elements > 0)
-		*job = redis_job_parse(stream->element[1]->element[0]);
+		*job = read_entry(stream->element[1]->element[0]);
 	return true;
 }
 
@@ -231,24 +275,24 @@ StoredJob *redis_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **
 	for (;;) {
 		gint64 left;
 
-		if (!move_due(store, error))
-			return NULL;
-		if (clock_mono_us() >= store->next_autoclaim && (!take_idle(store, acks, idle_ms, &job, error) || job))
+		if (!take_ready(store, acks, idle_ms, &job, error) || job)
 			return job;
 		left = (deadline - clock_mono_us()) / 1000;
-		if (!take_new(store, acks, CLAMP(left, 0, SLICE_MS), &job, error) || job || left <= 0)
+		if (left <= 0)
+			return NULL;
+		if (!wait_for_new(store, acks, MIN(left, SLICE_MS), &job, error) || job)
 			return job;
 	}
 }
 
 /* --- ending --- */
 
-static bool end_job(Store *base, const StoredJob *job, const char *how, guint tries, const char *why, gint64 due,
+static bool end_job(Store *base, const StoredJob *job, const char *how, guint tries, const char *why, gint64 delay,
     const char *hash, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
 	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) args = command_new(job->handle, how, job->payload, job->mac, NULL);
+	g_autoptr(GPtrArray) args = command_new(job->handle, how, base->consumer, NULL);
 	g_autofree char *id = NULL, *token = NULL;
 	g_autoptr(redisReply) reply = NULL;
 
@@ -262,8 +306,9 @@ static bool end_job(Store *base, const StoredJob *job, const char *how, guint tr
 	}
 	command_add_int(args, tries);
 	command_add(args, why ? why : job->why);
-	command_add_int(args, due);
+	command_add_int(args, delay);
 	command_add(args, token);
+	command_add(args, strcmp(how, "done") == 0 ? job->payload : "");
 	reply = redis_script(store, SCRIPT_JOB_END, keys, args, true, error);
 	return reply != NULL;
 }
@@ -273,9 +318,9 @@ bool redis_job_done(Store *base, const StoredJob *job, const char *hash, GError 
 	return end_job(base, job, "done", job->tries, NULL, 0, hash, error);
 }
 
-bool redis_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error)
+bool redis_job_retry(Store *base, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error)
 {
-	return end_job(base, job, "retry", job->tries + (failed ? 1 : 0), why, due, NULL, error);
+	return end_job(base, job, "retry", job->tries + (failed ? 1 : 0), why, delay, NULL, error);
 }
 
 bool redis_job_bury(Store *base, const StoredJob *job, const char *why, GError **error)

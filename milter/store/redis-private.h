@@ -8,7 +8,8 @@
 /* One of each file of milter/store/lua that is run by itself. */
 typedef enum {
 	SCRIPT_TRANSITION, SCRIPT_SET_WORD, SCRIPT_SET_TEXTS, SCRIPT_ADD_UPDATE, SCRIPT_SET_PAUSE, SCRIPT_ACCOUNT,
-	SCRIPT_HEARTBEAT, SCRIPT_CLAIM, SCRIPT_JOB_DUE, SCRIPT_JOB_END, SCRIPT_JOB_PROMOTE, SCRIPT_QUEUE_MOVE, SCRIPT_BLOCK,
+	SCRIPT_HEARTBEAT, SCRIPT_CLAIM, SCRIPT_JOB_TAKE, SCRIPT_JOB_END, SCRIPT_JOB_PROMOTE, SCRIPT_QUEUE_MOVE, SCRIPT_QUEUE_LIST,
+	SCRIPT_QUEUE_COUNTS, SCRIPT_BLOCK, SCRIPT_ADOPT, SCRIPT_SNAPSHOT, SCRIPT_ACCOUNTS,
 	SCRIPTS
 } ScriptName;
 
@@ -21,7 +22,9 @@ typedef struct {
 	char *script[SCRIPTS];     /* text with its prelude */
 	char *digest[SCRIPTS];     /* SHA-1 of it, as EVALSHA wants it */
 	gint64 next_autoclaim;     /* monotonic, us */
-	gint64 next_trim;          /* of acks:dead; monotonic, us */
+	gint64 next_tidy;          /* of what is past its time in the queue; monotonic, us */
+	gint64 consumer_kept;      /* ms: how long a consumer that holds nothing is kept after it was last heard */
+	bool replicas_short;       /* the last claim had to wait for replicas in vain */
 	char *autoclaim_cursor;
 } RedisStore;
 
@@ -41,9 +44,15 @@ redisReply *redis_script(RedisStore *store, ScriptName script, const GPtrArray *
 GPtrArray *redis_script_and(RedisStore *store, ScriptName script, const GPtrArray *keys, const GPtrArray *args,
     const GPtrArray *more, bool writes, GError **error);
 
-/* Returns the keys that store/lua/incident.lua takes, and the arguments it begins with. */
-GPtrArray *redis_incident_keys(const RedisStore *store, const char *name);
-GPtrArray *redis_incident_args(const RedisStore *store, const char *name, const char *by);
+/* The same by a deadline (clock_mono_us) for all of it, also where the script has to be loaded first. */
+GPtrArray *redis_script_until(RedisStore *store, ScriptName script, const GPtrArray *keys, const GPtrArray *args,
+    const GPtrArray *more, gint64 until, bool writes, GError **error);
+
+/* Returns the command that runs a script the server knows. */
+GPtrArray *redis_script_command(const RedisStore *store, ScriptName script, const GPtrArray *keys, const GPtrArray *args);
+
+/* Makes a store of a link that is ready for use, which it takes over. */
+Store *redis_store_adopt(const Config *config, const char *node, Link *link);
 
 /* Returns the text of a reply that is a string free of NUL (owned by the reply), or NULL. */
 const char *redis_text(const redisReply *reply);
@@ -57,16 +66,35 @@ gint64 redis_number(const redisReply *reply);
 /* Sets OUTAGE_ERROR_INVALID: what came back is not what was asked for. Returns false. */
 bool redis_unexpected(const char *what, GError **error);
 
+/* redis-incident.c */
 /* The state's fields in the order of STATE_FIELDS in incident.lua. */
 enum {
 	STATE_WORD, STATE_FLIP, STATE_ID, STATE_DECLARED_AT, STATE_REOPENED_AT, STATE_RESOLVED_AT, STATE_ENDED_AT,
-	STATE_EPOCH, STATE_UPDATES_AFTER, STATE_FIELDS
+	STATE_EPOCH, STATE_UPDATES_AFTER, STATE_CHANGED_AT, STATE_FIELDS
 };
 extern const char *const redis_state_fields[STATE_FIELDS];
 
-/* Fills state from STATE_FIELDS replies; returns false where none of them is set. updates_after may be NULL; caller
- * frees. */
-bool redis_state_parse(redisReply *const values[STATE_FIELDS], IncidentState *state, char **updates_after);
+/* Fills state from STATE_FIELDS replies, for the incident of that name; false with *why in words (caller frees) where they are no state
+ * that a node has written whole, or one from the future: then state is cleared. now: seconds, by the store's clock. updates_after may be
+ * NULL; caller frees. */
+bool redis_state_parse(redisReply *const values[STATE_FIELDS], const char *name, gint64 now, IncidentState *state,
+    char **updates_after, char **why);
+
+/* Returns the keys that store/lua/incident.lua takes, and the arguments it begins with. hint: the incident as it was last known, for a store
+ * that has forgotten it, or NULL; age: how long ago that was, in seconds. */
+GPtrArray *redis_incident_keys(const RedisStore *store, const char *name);
+GPtrArray *redis_incident_args(const RedisStore *store, const char *name, const char *by, const Incident *hint, gint64 age);
+
+/* Returns what the milter on this machine last knew, for a program without a memory of its own; NULL where that cannot be read. */
+Snapshot *redis_kept(const RedisStore *store);
+/* Returns how long ago what memory says was known to be so, in seconds. */
+gint64 redis_memory_age(const Snapshot *memory);
+
+bool redis_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
+    IncidentState *out, GError **error);
+bool redis_set_texts(Store *base, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error);
+bool redis_add_update(Store *base, const char *name, const char *text, const char *by, GError **error);
+bool redis_set_pause(Store *base, const char *reason, const char *by, GError **error);
 
 /* redis-snapshot.c */
 Snapshot *redis_snapshot(Store *base, const Snapshot *last, GError **error);
@@ -77,10 +105,12 @@ bool redis_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GErr
 StoredJob *redis_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error);
 bool redis_job_done(Store *base, const StoredJob *job, const char *hash, GError **error);
 bool redis_job_standing(Store *base, const Job *job, const char *hash, JobStanding *standing, GError **error);
-bool redis_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
+bool redis_job_retry(Store *base, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error);
 bool redis_job_bury(Store *base, const StoredJob *job, const char *why, GError **error);
 bool redis_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error);
 bool redis_job_promote(Store *base, const StoredJob *job, const char *hash, bool *won, GError **error);
+/* redis-adopt.c */
+bool redis_adopt(Store *base, const StoreAdoption *letter, bool *own, GError **error);
 /* redis-queue.c */
 bool redis_queue_counts(Store *base, QueueCounts *counts, GError **error);
 GPtrArray *redis_queue_list(Store *base, QueueList list, guint count, GError **error);
@@ -88,7 +118,21 @@ bool redis_queue_retry(Store *base, const char *handle, guint *moved, GError **e
 bool redis_queue_bury(Store *base, const char *handle, const char *why, guint *moved, GError **error);
 bool redis_count(Store *base, const char *id, const char *counter, guint n, GError **error);
 GHashTable *redis_counters(Store *base, const char *id, GError **error);
-StoredJob *redis_job_parse(const redisReply *entry);
+/* A job from the words of a script: handle, payload, mac, tries, why. NULL where they are fewer. Caller frees. */
+StoredJob *redis_job_new(redisReply *const *words, gsize count);
+/* redis-tables.c */
+bool redis_add_event(Store *base, const char *what, const char *name, const char *by, const char *detail, GError **error);
+GPtrArray *redis_events(Store *base, guint count, GError **error);
+bool redis_accounts_slice(Store *base, char **cursor, GPtrArray *entries, GError **error);
+bool redis_accounts_get(Store *base, const GPtrArray *keys, GPtrArray *entries, GError **error);
+bool redis_account_changes(Store *base, char **since, GPtrArray *keys, bool *lost, GError **error);
+bool redis_account_put(Store *base, const char *key, const char *json, const char *by, GError **error);
+bool redis_account_remove(Store *base, const char *key, const char *by, bool *found, GError **error);
+bool redis_heartbeat(Store *base, const char *json, GError **error);
+GPtrArray *redis_nodes(Store *base, GError **error);
+GPtrArray *redis_queue_shares(Store *base, GError **error);
+/* redis-describe.c */
+StoreInfo *redis_describe(Store *base, GError **error);
 /* redis-block.c */
 bool redis_block(Store *base, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);
 bool redis_unblock(Store *base, const char *hash, const char *by, bool *found, GError **error);

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "store/job-private.h"
 #include "store/redis-private.h"
 
 static void push(RedisStore *store, GPtrArray *command)
@@ -24,110 +23,58 @@ static GPtrArray *run(RedisStore *store, bool writes, GError **error)
 	return g_steal_pointer(&replies);
 }
 
-/* Seconds of a stream's first entry, 0 where it is empty. */
-static gint64 entry_time(const redisReply *entries)
-{
-	const redisReply *entry = entries->elements > 0 ? entries->element[0] : NULL;
-
-	return entry && entry->elements > 0 ? redis_number(entry->element[0]) / 1000 : 0;
-}
-
 bool redis_queue_counts(Store *base, QueueCounts *counts, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
-	g_autofree char *acks = redis_key(store, "acks", NULL), *retry = redis_key(store, "acks:retry", NULL);
-	g_autofree char *dead = redis_key(store, "acks:dead", NULL), *stats = redis_key(store, "stats:", "all");
-	g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, clock_now());
-	g_autoptr(GPtrArray) replies = NULL;
-	guint64 due;
+	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free), args = g_ptr_array_new();
+	g_autoptr(redisReply) reply = NULL;
+	guint64 numbers[8];
 
-	push(store, command_new("XLEN", acks, NULL));
-	push(store, command_new("ZCARD", retry, NULL));
-	push(store, command_new("ZCOUNT", retry, "-inf", now, NULL));
-	push(store, command_new("XLEN", dead, NULL));
-	push(store, command_new("HMGET", stats, "sent", "withdrawn", NULL));
-	push(store, command_new("XRANGE", acks, "-", "+", "COUNT", "1", NULL));
-	replies = run(store, false, error);
-	if (!replies)
+	g_ptr_array_add(keys, redis_key(store, "acks", NULL));
+	g_ptr_array_add(keys, redis_key(store, "acks:retry", NULL));
+	g_ptr_array_add(keys, redis_key(store, "acks:dead", NULL));
+	g_ptr_array_add(keys, redis_key(store, "stats:", "all"));
+	reply = redis_script(store, SCRIPT_QUEUE_COUNTS, keys, args, false, error);
+	if (!reply)
 		return false;
-	due = (guint64)redis_number(replies->pdata[2]);
-	counts->pending = (guint64)redis_number(replies->pdata[0]) + due;
-	counts->delayed = (guint64)redis_number(replies->pdata[1]) - due;
-	counts->dead = (guint64)redis_number(replies->pdata[3]);
-	counts->sent = (guint64)redis_number(((redisReply *)replies->pdata[4])->element[0]);
-	counts->withdrawn = (guint64)redis_number(((redisReply *)replies->pdata[4])->element[1]);
-	counts->oldest = entry_time(replies->pdata[5]);
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != G_N_ELEMENTS(numbers))
+		return redis_unexpected("counting the queue", error);
+	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+		numbers[i] = (guint64)MAX(redis_number(reply->element[i]), 0);
+	counts->pending = numbers[0] + numbers[2];
+	counts->delayed = numbers[1] - numbers[2];
+	counts->dead = numbers[3];
+	counts->sent = numbers[4];
+	counts->withdrawn = numbers[5];
+	counts->oldest = (gint64)numbers[6] / 1000;
+	counts->taken = numbers[7];
 	return true;
-}
-
-/* --- listing --- */
-
-static const char *json_text(JsonArray *array, guint index)
-{
-	JsonNode *node = index < json_array_get_length(array) ? json_array_get_element(array, index) : NULL;
-
-	return node && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : "";
-}
-
-/* Returns "r:TOKEN", the handle of a delayed job; caller frees. */
-static char *delayed_handle(const StoredJob *job)
-{
-	g_autofree char *token = job_peek(job, "token");
-
-	return g_strconcat("r:", token ? token : "", NULL);
-}
-
-/* member: JSON [payload, mac, tries, why] as claim.lua and job-end.lua write it. NULL where it is not. */
-static StoredJob *parse_delayed(const redisReply *member, const redisReply *score)
-{
-	const char *text = redis_text(member);
-	g_autoptr(JsonNode) node = text ? job_parse_json(text) : NULL;
-	JsonArray *array = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-	const char *why;
-	StoredJob *job;
-
-	if (!array)
-		return NULL;
-	why = json_text(array, 3);
-	job = g_new0(StoredJob, 1);
-	job->payload = g_strdup(json_text(array, 0));
-	job->mac = g_strdup(json_text(array, 1));
-	job->handle = delayed_handle(job);
-	job->tries = (guint)MIN(g_ascii_strtoull(json_text(array, 2), NULL, 10), G_MAXUINT);
-	job->why = *why ? g_strdup(why) : NULL;
-	job->due = redis_number(score);
-	return job;
 }
 
 GPtrArray *redis_queue_list(Store *base, QueueList list, guint count, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
-	g_autofree char *stream = redis_key(store, list == QUEUE_DEAD ? "acks:dead" : "acks", NULL);
-	g_autofree char *retry = redis_key(store, "acks:retry", NULL), *limit = g_strdup_printf("%u", count);
-	g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func((GDestroyNotify)stored_job_free), replies = NULL;
-	const redisReply *entries, *delayed;
+	g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func((GDestroyNotify)stored_job_free);
+	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free), args = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(redisReply) reply = NULL;
 
 	if (count == 0)
 		return g_steal_pointer(&jobs);
-	push(store, command_new("XRANGE", stream, "-", "+", "COUNT", limit, NULL));
+	g_ptr_array_add(keys, redis_key(store, list == QUEUE_DEAD ? "acks:dead" : "acks", NULL));
 	if (list == QUEUE_PENDING)
-		push(store, command_new("ZRANGEBYSCORE", retry, "-inf", "+inf", "WITHSCORES", "LIMIT", "0", limit, NULL));
-	replies = run(store, false, error);
-	if (!replies)
+		g_ptr_array_add(keys, redis_key(store, "acks:retry", NULL));
+	command_add_int(args, count);
+	reply = redis_script(store, SCRIPT_QUEUE_LIST, keys, args, false, error);
+	if (!reply)
 		return NULL;
-	entries = replies->pdata[0];
-	for (gsize i = 0; i < entries->elements; i++) {
-		StoredJob *job = redis_job_parse(entries->element[i]);
+	for (gsize i = 0; i < reply->elements; i++) {
+		const redisReply *words = reply->element[i];
+		StoredJob *job = words->elements == 6 ? redis_job_new(words->element, words->elements) : NULL;
 
-		if (job)
-			g_ptr_array_add(jobs, job);
-	}
-	delayed = list == QUEUE_PENDING ? replies->pdata[1] : NULL;
-	for (gsize i = 0; delayed && i + 1 < delayed->elements && jobs->len < count; i += 2) {
-		StoredJob *job = parse_delayed(delayed->element[i], delayed->element[i + 1]);
-
-		if (job)
-			g_ptr_array_add(jobs, job);
+		if (!job)
+			continue;
+		job->due = redis_number(words->element[5]);
+		g_ptr_array_add(jobs, job);
 	}
 	return g_steal_pointer(&jobs);
 }

@@ -5,6 +5,7 @@
  * vanished without a word (power, firewall) would look like a quiet one. Nothing is lost between a snapshot and the
  * next wait: the socket keeps what arrives, and the first wait on a new connection always says "changed". */
 #include <poll.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -124,6 +125,19 @@ static int lost(RedisStore *store)
 	return -1;
 }
 
+/* A failover between the two connections leaves the tracker with a server that nobody writes to, or the store with one that nobody
+ * reads: either would stay quiet for ever. */
+static bool same_server(RedisStore *store, GError **error)
+{
+	const char *ours = link_server_id(store->link), *tracked = link_server_id(store->tracker);
+
+	if (*ours == '\0' || *tracked == '\0' || strcmp(ours, tracked) == 0)
+		return true;
+	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "Redis at %s is another server than the one at %s that this node began with",
+	    link_where(store->tracker), link_where(store->link));
+	return false;
+}
+
 int redis_wait(Store *base, int wake_fd, gint64 timeout_ms, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
@@ -133,6 +147,8 @@ int redis_wait(Store *base, int wake_fd, gint64 timeout_ms, GError **error)
 		store->tracker = open_tracker(store, error);
 		if (!store->tracker)
 			return -1;
+		if (!same_server(store, error))
+			return lost(store);
 		store->tracker_heard = clock_mono_us();
 		store->tracker_pinged = 0;
 		store->base.accounts_changed = true;

@@ -13,8 +13,8 @@ static bool read_mark(SqliteStore *store, const StoreClaim *claim, const char *k
     GError **error)
 {
 	gint64 again_after = (store->base.config->ack_again_after + 999) / 1000;
-	sqlite3_stmt *statement = sqlite_start(store, "SELECT token, at FROM marks WHERE id = ? AND kind = ? AND hash = ? AND"
-	    " expires > ?", SQL_VALUES(SQL_TEXT(claim->request->id), SQL_TEXT(kind), SQL_TEXT(claim->hash), SQL_INT(now)), error);
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT token, at FROM marks WHERE id = ? AND kind = ? AND hash = ? AND "
+	    MARK_COUNTS("?"), SQL_VALUES(SQL_TEXT(claim->request->id), SQL_TEXT(kind), SQL_TEXT(claim->hash), SQL_INT(now)), error);
 	bool row, ok;
 
 	if (statement == NULL)
@@ -78,6 +78,17 @@ static bool judge_rates(SqliteStore *store, const StoreClaim *claim, gint64 now,
 	return true;
 }
 
+static bool judge_queue(SqliteStore *store, ClaimAnswer *answer, GError **error)
+{
+	gint64 limit = store->base.config->ack_queue_limit, waiting = 0;
+
+	if (limit > 0 && !sqlite_number(store, "SELECT n FROM queue", NULL, 0, &waiting, error))
+		return false;
+	if (limit > 0 && waiting >= limit)
+		*answer = CLAIM_FULL;
+	return true;
+}
+
 static bool count_rates(SqliteStore *store, const StoreClaim *claim, gint64 now, GError **error)
 {
 	return (domain_cap(store, claim) <= 0 ||
@@ -113,7 +124,7 @@ static bool judge(SqliteStore *store, const StoreClaim *claim, const char *kind,
 		*answer = CLAIM_BOUNCED;
 		return true;
 	}
-	return judge_rates(store, claim, now, answer, error);
+	return judge_rates(store, claim, now, answer, error) && (*answer != CLAIM_WON || judge_queue(store, answer, error));
 }
 
 /* When the job may leave: ack.delay from now, and later (*put_off) where the site's cap has filled that minute. Minutes fill one
@@ -146,12 +157,13 @@ static bool enqueue(SqliteStore *store, const StoreClaim *claim, const char *kin
 	bool put_off;
 	gint64 due;
 
-	if (!count_rates(store, claim, now, error) || !place(store, now, &due, &put_off, error) ||
+	if (!sqlite_keep_time(store, now, error) || !count_rates(store, claim, now, error) || !place(store, now, &due, &put_off, error) ||
 	    (put_off && !sqlite_add_count(store, request->id, "delayed", 1, error)) ||
 	    !sqlite_run(store, "INSERT OR REPLACE INTO marks(id, kind, hash, token, at, expires) VALUES(?, ?, ?, ?, ?, ?)",
 	        SQL_VALUES(SQL_TEXT(request->id), SQL_TEXT(kind), SQL_TEXT(claim->hash), SQL_TEXT(claim->token), SQL_INT(now),
 	        SQL_INT(now + MARK_TTL_SECONDS(store->base.config))), error) ||
-	    !sqlite_run(store, "INSERT INTO jobs(payload, mac, id, kind, token, queued_at, due) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	    !sqlite_run(store, "INSERT INTO jobs(payload, mac, id, kind, token, queued_at, due, set_at)"
+	        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6)",
 	        SQL_VALUES(SQL_TEXT(claim->payload), SQL_TEXT(claim->mac), SQL_TEXT(request->id), SQL_TEXT(kind),
 	        SQL_TEXT(claim->token), SQL_INT(now), SQL_INT(due)), error) ||
 	    !sqlite_run(store, "INSERT OR IGNORE INTO affected(id, hash, at) VALUES(?, ?, ?)",
@@ -174,6 +186,8 @@ static const char *held_counter(ClaimAnswer answer)
 		return "held:rate";
 	case CLAIM_PAUSED:
 		return "held:paused";
+	case CLAIM_FULL:
+		return "held:queue-full";
 	default:
 		return NULL;
 	}
@@ -193,9 +207,8 @@ static bool count_held(SqliteStore *store, const char *id, const char *counter, 
 	return sqlite_set_durable(store, true, error);
 }
 
-bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
+static bool claim_by_deadline(SqliteStore *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
 {
-	SqliteStore *store = (SqliteStore *)base;
 	const char *kind = claim->request->resolved ? "resolved" : "active", *counter;
 	ClaimAnswer found = CLAIM_AWAY;
 	gint64 now = clock_now();
@@ -211,4 +224,17 @@ bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GEr
 	*answer = found;
 	counter = held_counter(found);
 	return counter == NULL || count_held(store, claim->request->id, counter, error);
+}
+
+bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	gint64 usual_wait = store->wait_ms;
+	bool ok;
+
+	if (claim->until != 0)
+		store->wait_ms = MAX(0, (claim->until - clock_mono_us()) / 1000);
+	ok = claim_by_deadline(store, claim, answer, error);
+	store->wait_ms = usual_wait;
+	return ok;
 }

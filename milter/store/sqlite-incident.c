@@ -1,7 +1,11 @@
 /* sqlite-incident: flip words, states, texts and updates in SQLite. Layer: store, private to sqlite*.c.
  *
  * The rules of design.md 4.3 are incident_transition()'s; here it runs inside the transaction that also moves the texts, so that
- * no reader ever sees a new incident with the texts of the one before. */
+ * no reader ever sees a new incident with the texts of the one before.
+ *
+ * A file that was put back from an old copy is told from changed_ms, as in Redis (incident_state_went_back). An incident that lost its row
+ * does not go on under its old id when it is declared again, as it does there (recall() in lua/incident.lua): whoever lost the rows of
+ * `state` lost those of `marks` in the same file, and the id alone would keep nobody from being answered again. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,7 +15,7 @@
 
 static void fill_state(sqlite3_stmt *row, IncidentState *state)
 {
-	/* Columns: flip, word, id, declared_at, resolved_at, ended_at, epoch, reopened_at. What is no word was not written by us: none. */
+	/* Columns: flip, word, id, declared_at, resolved_at, ended_at, epoch, reopened_at, changed_ms. What is no word was not written by us: none. */
 	if (!word_parse(sqlite_text(row, 0), -1, &state->flip))
 		state->flip = WORD_NONE;
 	if (!word_parse(sqlite_text(row, 1), -1, &state->word))
@@ -23,12 +27,13 @@ static void fill_state(sqlite3_stmt *row, IncidentState *state)
 	state->ended_at = sqlite3_column_int64(row, 5);
 	state->epoch = (guint64)sqlite3_column_int64(row, 6);
 	state->reopened_at = sqlite3_column_int64(row, 7);
+	state->changed_ms = sqlite3_column_int64(row, 8);
 }
 
 bool sqlite_read_state(SqliteStore *store, const char *name, IncidentState *state, bool *found, GError **error)
 {
 	sqlite3_stmt *statement = sqlite_start(store,
-	    "SELECT flip, word, id, declared_at, resolved_at, ended_at, epoch, reopened_at FROM state WHERE name = ?",
+	    "SELECT flip, word, id, declared_at, resolved_at, ended_at, epoch, reopened_at, changed_ms FROM state WHERE name = ?",
 	    SQL_VALUES(SQL_TEXT(name)), error);
 	bool ok;
 
@@ -46,12 +51,12 @@ bool sqlite_read_state(SqliteStore *store, const char *name, IncidentState *stat
 static bool write_state(SqliteStore *store, const char *name, const IncidentState *state, bool begins, GError **error)
 {
 	return sqlite_run(store, "INSERT OR REPLACE INTO state(name, flip, word, id, declared_at, resolved_at, ended_at, epoch,"
-	    " reopened_at, updates_after) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-	    " ifnull(CASE WHEN ?10 THEN (SELECT max(n) FROM updates WHERE name = ?1)"
+	    " reopened_at, changed_ms, updates_after) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+	    " ifnull(CASE WHEN ?11 THEN (SELECT max(n) FROM updates WHERE name = ?1)"
 	    " ELSE (SELECT updates_after FROM state WHERE name = ?1) END, 0))",
 	    SQL_VALUES(SQL_TEXT(name), SQL_TEXT(word_name(state->flip)), SQL_TEXT(word_name(state->word)), SQL_TEXT(state->id),
 	    SQL_INT(state->declared_at), SQL_INT(state->resolved_at), SQL_INT(state->ended_at), SQL_INT(state->epoch),
-	    SQL_INT(state->reopened_at), SQL_INT(begins)), error);
+	    SQL_INT(state->reopened_at), SQL_INT(state->changed_ms), SQL_INT(begins)), error);
 }
 
 static bool texts_id(SqliteStore *store, const char *name, char **id, GError **error)
@@ -96,12 +101,17 @@ static bool settle_texts(SqliteStore *store, const char *name, const char *id, G
 static bool transition(SqliteStore *store, const char *name, Word word, const char *by, IncidentState *state,
     Transition *what, GError **error)
 {
+	gint64 now_ms = g_get_real_time() / 1000;
 	g_autofree char *detail = NULL;
 	bool found;
 
 	if (!sqlite_read_state(store, name, state, &found, error))
 		return false;
 	*what = incident_transition(state, name, word, clock_now(), store->base.config->reopen_within / 1000);
+	/* Later than the last one, whatever the clock says, unless that came from a clock far ahead. */
+	if (state->changed_ms > now_ms + INCIDENT_AHEAD_MAX * 1000)
+		state->changed_ms = 0;
+	state->changed_ms = MAX(now_ms, state->changed_ms + 1);
 	if (!write_state(store, name, state, *what == TRANSITION_OPENED || *what == TRANSITION_REOPENED, error))
 		return false;
 	if (*what == TRANSITION_NOTHING)
@@ -233,7 +243,7 @@ static void problem(Snapshot *snapshot, const char *format, ...)
 /* Reads one row of flip and state; *pending: the flip word has not been acted on yet. */
 static void read_incident(sqlite3_stmt *row, Snapshot *snapshot, bool *pending)
 {
-	const char *name = sqlite_text(row, 8), *text = sqlite_text(row, 9);
+	const char *name = sqlite_text(row, 9), *text = sqlite_text(row, 10);
 	Incident *incident;
 	Word word;
 
@@ -306,7 +316,7 @@ static bool read_update(SqliteStore *store, Snapshot *snapshot, Incident *incide
 static bool read_all(SqliteStore *store, Snapshot *snapshot, bool *pending, bool *empty, GError **error)
 {
 	sqlite3_stmt *statement = sqlite_start(store, "SELECT s.flip, s.word, s.id, s.declared_at, s.resolved_at, s.ended_at,"
-	    " s.epoch, s.reopened_at, names.name, f.word FROM (SELECT name FROM flip UNION SELECT name FROM state) AS names"
+	    " s.epoch, s.reopened_at, s.changed_ms, names.name, f.word FROM (SELECT name FROM flip UNION SELECT name FROM state) AS names"
 	    " LEFT JOIN state AS s ON s.name = names.name LEFT JOIN flip AS f ON f.name = names.name"
 	    " ORDER BY names.name <> 'default', names.name", NULL, error);
 	bool row, ok;
@@ -356,16 +366,35 @@ static bool act_on_flips(SqliteStore *store, const Snapshot *seen, GError **erro
 static void copy_incidents(Snapshot *to, const Snapshot *from)
 {
 	g_ptr_array_set_size(to->incidents, 0);
-	for (guint i = 0; i < from->incidents->len; i++) {
-		const Incident *old = g_ptr_array_index(from->incidents, i);
-		Incident *incident = incident_new(old->name);
+	for (guint i = 0; i < from->incidents->len; i++)
+		g_ptr_array_add(to->incidents, incident_copy(g_ptr_array_index(from->incidents, i)));
+}
 
-		incident_state_copy(&incident->state, &old->state);
-		for (TextField field = 0; field < TEXT_FIELDS; field++)
-			incident->texts[field] = g_strdup(old->texts[field]);
-		incident->update_text = g_strdup(old->update_text);
-		incident->update_at = old->update_at;
-		g_ptr_array_add(to->incidents, incident);
+/* What this node knew better than a file that was put back stands. */
+static void mistrust(Snapshot *snapshot, const Snapshot *last)
+{
+	gint64 now_ms = g_get_real_time() / 1000;
+
+	for (guint i = 0; i < snapshot->incidents->len; i++) {
+		Incident *incident = g_ptr_array_index(snapshot->incidents, i);
+		const Incident *before = snapshot_find(last, incident->name);
+		g_autofree char *where = g_strdup_printf("the state of %s", incident->name);
+		g_autofree char *why = incident_state_went_back(where, &incident->state, before != NULL ? &before->state : NULL, now_ms);
+
+		if (why == NULL)
+			continue;
+		problem(snapshot, "%s", why);
+		snapshot->incidents->pdata[i] = incident_copy(before);
+		incident_free(incident);
+	}
+	for (guint i = 0; i < last->incidents->len; i++) {
+		const Incident *before = g_ptr_array_index(last->incidents, i);
+
+		if (before->state.word == WORD_NONE || snapshot_find(snapshot, before->name) != NULL)
+			continue;
+		problem(snapshot, "state and flip word of incident %s vanished at once: what was last known stands until it is declared or"
+		    " cleared", before->name);
+		g_ptr_array_insert(snapshot->incidents, strcmp(before->name, "default") == 0 ? 0 : -1, incident_copy(before));
 	}
 }
 
@@ -400,6 +429,8 @@ Snapshot *sqlite_snapshot(Store *base, const Snapshot *last, GError **error)
 		snapshot->store_empty = true;
 		problem(snapshot, "the store lost all its incidents at once (store-empty); the last known ones stay until one is"
 		    " declared or cleared");
+	} else if (last != NULL) {
+		mistrust(snapshot, last);
 	}
 	return g_steal_pointer(&snapshot);
 }

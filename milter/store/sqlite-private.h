@@ -32,6 +32,12 @@ typedef struct {
 #define SQL_INT(value) { .kind = SQL_KIND_INT, .number = (gint64)(value) }
 #define SQL_VALUES(...) ((const SqlValue[]){ __VA_ARGS__, { .kind = SQL_KIND_END } })
 
+/* sqlite.c: opens (makes) a file of ours at path, whose tables migrate brings up; for the store itself and for what else a node keeps
+ * in a file of this kind. NULL with error. */
+Store *sqlite_open_file(const Config *config, const char *node, const char *path, const StoreBackend *methods,
+    bool (*migrate)(SqliteStore *store, GError **error), GError **error);
+void sqlite_close_file(Store *base);
+
 /* Sets error from the connection's last failure; what: what we were doing. */
 void sqlite_fail(SqliteStore *store, const char *what, GError **error);
 
@@ -75,6 +81,8 @@ bool sqlite_event(SqliteStore *store, const char *what, const char *name, const 
 
 /* sqlite-schema.c */
 bool sqlite_migrate(SqliteStore *store, GError **error);
+/* Runs statements that set up tables, which are not kept; the caller's transaction. */
+bool sqlite_execute_all(SqliteStore *store, const char *const *statements, gsize count, GError **error);
 /* Removes what is past its time; does so at most every few minutes. */
 bool sqlite_purge(SqliteStore *store, GError **error);
 
@@ -89,14 +97,24 @@ bool sqlite_read_state(SqliteStore *store, const char *name, IncidentState *stat
 /* Returns the pause's reason in *reason, or NULL where not paused; caller frees. */
 bool sqlite_read_pause(SqliteStore *store, char **reason, GError **error);
 
+/* The condition that a row of marks counts (?N or ?: now). Its time is not believed while its incident is on: a clock that jumps ahead
+ * must not answer everybody again. */
+#define MARK_COUNTS(now) "(expires > " now " OR id IN (SELECT id FROM state WHERE word <> 'none' AND id IS NOT NULL))"
+
 /* sqlite-claim.c */
 bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
 
+/* sqlite-adopt.c */
+bool sqlite_adopt(Store *base, const StoreAdoption *letter, bool *own, GError **error);
+
 /* sqlite-queue.c */
+/* Comes before a time is written that something waits for, inside the write: where the clock has been set back since the last such time,
+ * what waits moves back with it. */
+bool sqlite_keep_time(SqliteStore *store, gint64 now, GError **error);
 StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error);
 bool sqlite_job_done(Store *base, const StoredJob *job, const char *hash, GError **error);
 bool sqlite_job_standing(Store *base, const Job *job, const char *hash, JobStanding *standing, GError **error);
-bool sqlite_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
+bool sqlite_job_retry(Store *base, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error);
 bool sqlite_job_bury(Store *base, const StoredJob *job, const char *why, GError **error);
 bool sqlite_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error);
 bool sqlite_job_promote(Store *base, const StoredJob *job, const char *hash, bool *won, GError **error);
@@ -104,6 +122,19 @@ bool sqlite_queue_counts(Store *base, QueueCounts *counts, GError **error);
 GPtrArray *sqlite_queue_list(Store *base, QueueList list, guint count, GError **error);
 bool sqlite_queue_retry(Store *base, const char *handle, guint *moved, GError **error);
 bool sqlite_queue_bury(Store *base, const char *handle, const char *why, guint *moved, GError **error);
+
+/* sqlite-tables.c */
+bool sqlite_add_event(Store *base, const char *what, const char *name, const char *by, const char *detail, GError **error);
+GPtrArray *sqlite_events(Store *base, guint count, GError **error);
+bool sqlite_accounts_slice(Store *base, char **cursor, GPtrArray *entries, GError **error);
+bool sqlite_accounts_get(Store *base, const GPtrArray *keys, GPtrArray *entries, GError **error);
+bool sqlite_account_changes(Store *base, char **since, GPtrArray *keys, bool *lost, GError **error);
+bool sqlite_account_put(Store *base, const char *key, const char *json, const char *by, GError **error);
+bool sqlite_account_remove(Store *base, const char *key, const char *by, bool *found, GError **error);
+bool sqlite_heartbeat(Store *base, const char *json, GError **error);
+GPtrArray *sqlite_nodes(Store *base, GError **error);
+GPtrArray *sqlite_queue_shares(Store *base, GError **error);
+StoreInfo *sqlite_describe(Store *base, GError **error);
 
 /* sqlite-block.c */
 bool sqlite_block(Store *base, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);

@@ -1,15 +1,23 @@
 /* sqlite-queue: the acknowledgements to be sent, as rows of jobs. Layer: store, private to sqlite*.c.
  *
  * A row is waiting (due at a time), taken (by a replier, since taken_at) or dead (buried, kept with its reason until the
- * operator retries it or its retention is over). Sent and withdrawn ones are gone. */
+ * operator retries it or its retention is over). Sent and withdrawn ones are gone. A row of queue knows how many are not dead, and
+ * the clock that they wait by: all processes that share the file share the machine's clocks, too. */
 #include "base/clock.h"
 #include "store/job-private.h"
 #include "store/sqlite-private.h"
 
 /* Named, though there are no others: the key of marks has the kind before the hash. */
 #define BOTH_KINDS "kind IN ('active', 'resolved')"
+/* The condition that a row is still in the hand of the consumer that follows; what another has taken over is for that one to end. */
+#define IN_HAND "state = 'taken' AND taken_by = ?"
 #define POLL_US 25000
 #define LOOK_EVERY_US G_USEC_PER_SEC /* for what becomes due without a commit */
+#define CLOCK_SLACK 5                 /* seconds: a clock that was set back by no more only makes wait by as much */
+/* What is longer than job.c's PAYLOAD_MAX is no job, whoever put it there: this much goes to a replier, which refuses it, and its head
+ * is kept to look at. */
+#define BOUNDED_PAYLOAD "substr(payload, 1, 65537)"
+#define BURIED_PAYLOAD "CASE WHEN length(payload) > 65536 THEN substr(payload, 1, 1024) ELSE payload END"
 
 /* Handles are row numbers; what is none names no job. */
 static gint64 row_of(const char *handle)
@@ -19,7 +27,29 @@ static gint64 row_of(const char *handle)
 	return g_ascii_string_to_signed(handle, 10, 1, G_MAXINT64, &n, NULL) ? n : 0;
 }
 
-/* Columns: n, payload, mac, tries, due, why. */
+static gint64 mono_ms(void)
+{
+	return clock_mono_us() / 1000;
+}
+
+bool sqlite_keep_time(SqliteStore *store, gint64 now, GError **error)
+{
+	gint64 last;
+
+	if (!sqlite_number(store, "SELECT clock FROM queue", NULL, 0, &last, error))
+		return false;
+	if (now == last || (now < last && now >= last - CLOCK_SLACK))
+		return true;
+	/* The minutes that the site's cap has filled were of the clock before; what they hold moves too. */
+	if (now < last &&
+	    (!sqlite_run(store, "UPDATE jobs SET due = ?1 + due - set_at, set_at = ?1 WHERE state = 'waiting' AND set_at > ?1",
+	         SQL_VALUES(SQL_INT(now)), error) ||
+	     !sqlite_run(store, "DELETE FROM rate WHERE kind = 'site' AND window >= ?", SQL_VALUES(SQL_INT(now / 60)), error)))
+		return false;
+	return sqlite_run(store, "UPDATE queue SET clock = ?", SQL_VALUES(SQL_INT(now)), error);
+}
+
+/* Columns: n, payload, mac, tries, due, why, takes. */
 static StoredJob *read_job(sqlite3_stmt *row, gint64 now)
 {
 	StoredJob *job = g_new0(StoredJob, 1);
@@ -30,16 +60,23 @@ static StoredJob *read_job(sqlite3_stmt *row, gint64 now)
 	job->tries = (guint)sqlite3_column_int64(row, 3);
 	job->due = sqlite3_column_int64(row, 4) > now ? sqlite3_column_int64(row, 4) : 0;
 	job->why = sqlite_copy(row, 5);
+	job->takes = (guint)sqlite3_column_int64(row, 6);
 	return job;
 }
 
-/* The job that is longest due, or else one whose replier has been silent for idle_ms; 0 where there is none. */
-static bool next_job(SqliteStore *store, gint64 idle_ms, gint64 *n, GError **error)
+/* The job that is longest due, or else one whose replier has been silent for idle_ms or is of an earlier boot; 0 where there is none.
+ * *back: the clock was set back, and what waits has to move first. */
+static bool next_job(SqliteStore *store, gint64 now, gint64 idle_ms, bool *back, gint64 *n, GError **error)
 {
+	gint64 last;
+
+	if (!sqlite_number(store, "SELECT clock FROM queue", NULL, 0, &last, error))
+		return false;
+	*back = now < last - CLOCK_SLACK;
 	return sqlite_number(store, "SELECT n FROM jobs WHERE state = 'waiting' AND due <= ? ORDER BY due, n LIMIT 1",
-	           SQL_VALUES(SQL_INT(clock_now())), 0, n, error) &&
-	    (*n != 0 || sqlite_number(store, "SELECT n FROM jobs WHERE state = 'taken' AND taken_at <= ? ORDER BY taken_at, n LIMIT 1",
-	        SQL_VALUES(SQL_INT(g_get_real_time() / 1000 - idle_ms)), 0, n, error));
+	           SQL_VALUES(SQL_INT(now)), 0, n, error) &&
+	    (*n != 0 || sqlite_number(store, "SELECT n FROM jobs WHERE state = 'taken' AND (taken_at <= ?1 - ?2 OR taken_at > ?1)"
+	        " ORDER BY taken_at, n LIMIT 1", SQL_VALUES(SQL_INT(mono_ms()), SQL_INT(idle_ms)), 0, n, error));
 }
 
 static bool mark_taken(SqliteStore *store, gint64 n, StoredJob **job, GError **error)
@@ -47,34 +84,33 @@ static bool mark_taken(SqliteStore *store, gint64 n, StoredJob **job, GError **e
 	sqlite3_stmt *statement;
 	bool row, ok;
 
-	if (!sqlite_run(store, "UPDATE jobs SET state = 'taken', taken_by = ?, taken_at = ? WHERE n = ?",
-	    SQL_VALUES(SQL_TEXT(store->base.node), SQL_INT(g_get_real_time() / 1000), SQL_INT(n)), error))
-		return false;
-	statement = sqlite_start(store, "SELECT n, payload, mac, tries, due, why FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)),
-	    error);
+	statement = sqlite_start(store, "SELECT n, " BOUNDED_PAYLOAD ", mac, tries, due, why, takes FROM jobs WHERE n = ?",
+	    SQL_VALUES(SQL_INT(n)), error);
 	if (statement == NULL)
 		return false;
 	ok = sqlite_step(store, statement, &row, error);
 	if (ok && row)
 		*job = read_job(statement, clock_now());
 	sqlite_finish(statement);
-	return ok;
+	return ok && sqlite_run(store, "UPDATE jobs SET state = 'taken', taken_by = ?, taken_at = ?, takes = takes + 1 WHERE n = ?",
+	    SQL_VALUES(SQL_TEXT(store->base.consumer), SQL_INT(mono_ms()), SQL_INT(n)), error);
 }
 
 static bool try_take(SqliteStore *store, gint64 idle_ms, StoredJob **job, GError **error)
 {
 	g_autoptr(StoredJob) taken = NULL;
-	gint64 n;
-	bool ok;
+	gint64 n, now = clock_now();
+	bool ok, back;
 
 	/* Looking first keeps idle repliers from taking the write lock for nothing. */
-	if (!next_job(store, idle_ms, &n, error))
+	if (!next_job(store, now, idle_ms, &back, &n, error))
 		return false;
-	if (n == 0)
+	if (n == 0 && !back)
 		return true;
 	if (!sqlite_begin_write(store, error))
 		return false;
-	ok = next_job(store, idle_ms, &n, error) && (n == 0 || mark_taken(store, n, &taken, error));
+	ok = (!back || sqlite_keep_time(store, now, error)) && next_job(store, now, idle_ms, &back, &n, error) &&
+	    (n == 0 || mark_taken(store, n, &taken, error));
 	if (!sqlite_end(store, ok, error))
 		return false;
 	*job = g_steal_pointer(&taken);
@@ -104,20 +140,11 @@ StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError *
 	}
 }
 
-/* Counts what became of a job, before its row goes; once, however often it is told. The caller counts for its incident. */
-static bool count_outcome(SqliteStore *store, gint64 n, const char *counter, GError **error)
-{
-	gint64 there;
-
-	return sqlite_number(store, "SELECT 1 FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), 0, &there, error) &&
-	    (there == 0 || sqlite_add_count(store, "all", counter, 1, error));
-}
-
 bool sqlite_job_done(Store *base, const StoredJob *job, const char *hash, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
 	g_autofree char *id = NULL, *token = NULL;
-	gint64 n = row_of(job->handle);
+	gint64 n = row_of(job->handle), there = 0;
 	bool ok;
 
 	(void)job_names(job, &id, &token); /* NULL is equal to nothing: no mark is touched */
@@ -126,7 +153,9 @@ bool sqlite_job_done(Store *base, const StoredJob *job, const char *hash, GError
 	/* In whatever state the row is by now, and where it is gone: it was sent and must not be sent again. */
 	ok = sqlite_run(store, "UPDATE marks SET sent = 1 WHERE id = ? AND " BOTH_KINDS " AND hash = ? AND token = ?",
 	         SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token)), error) &&
-	    count_outcome(store, n, "sent", error) &&
+	    /* Counted once, however often it is told. The caller counts for the incident. */
+	    sqlite_number(store, "SELECT 1 FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), 0, &there, error) &&
+	    (there == 0 || sqlite_add_count(store, "all", "sent", 1, error)) &&
 	    sqlite_run(store, "DELETE FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), error);
 	return sqlite_end(store, ok, error);
 }
@@ -136,7 +165,7 @@ bool sqlite_job_standing(Store *base, const Job *job, const char *hash, JobStand
 {
 	SqliteStore *store = (SqliteStore *)base;
 	sqlite3_stmt *statement = sqlite_start(store, "SELECT count(*), sum(token = ?1), sum(token = ?1 AND sent) FROM marks"
-	    " WHERE id = ?2 AND " BOTH_KINDS " AND hash = ?3 AND expires > ?4",
+	    " WHERE id = ?2 AND " BOTH_KINDS " AND hash = ?3 AND " MARK_COUNTS("?4"),
 	    SQL_VALUES(SQL_TEXT(job->token), SQL_TEXT(job->request->id), SQL_TEXT(hash), SQL_INT(clock_now())), error);
 	MarksSeen seen = { .any = false };
 	bool row, ok;
@@ -154,14 +183,16 @@ bool sqlite_job_standing(Store *base, const Job *job, const char *hash, JobStand
 	return ok;
 }
 
-bool sqlite_job_retry(Store *base, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error)
+bool sqlite_job_retry(Store *base, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
+	gint64 now = clock_now();
 
-	return sqlite_begin_write(store, error) && sqlite_end(store, sqlite_run(store, "UPDATE jobs SET state = 'waiting',"
-	    " due = ?, tries = tries + ?, why = ifnull(?, why), taken_by = NULL, taken_at = NULL WHERE n = ? AND state = 'taken'",
-	    SQL_VALUES(SQL_INT(due != 0 ? due : clock_now()), SQL_INT(failed), SQL_TEXT(why), SQL_INT(row_of(job->handle))), error),
-	    error);
+	return sqlite_begin_write(store, error) && sqlite_end(store, sqlite_keep_time(store, now, error) &&
+	    sqlite_run(store, "UPDATE jobs SET state = 'waiting', due = ?, set_at = ?, tries = tries + ?, why = ifnull(?, why),"
+	        " taken_by = NULL, taken_at = NULL, takes = 0 WHERE n = ? AND " IN_HAND,
+	        SQL_VALUES(SQL_INT(now + delay), SQL_INT(now), SQL_INT(failed), SQL_TEXT(why), SQL_INT(row_of(job->handle)),
+	        SQL_TEXT(base->consumer)), error), error);
 }
 
 bool sqlite_job_bury(Store *base, const StoredJob *job, const char *why, GError **error)
@@ -169,26 +200,29 @@ bool sqlite_job_bury(Store *base, const StoredJob *job, const char *why, GError 
 	SqliteStore *store = (SqliteStore *)base;
 
 	return sqlite_begin_write(store, error) && sqlite_end(store, sqlite_run(store, "UPDATE jobs SET state = 'dead', why = ?,"
-	    " taken_by = NULL, taken_at = NULL WHERE n = ?", SQL_VALUES(SQL_TEXT(why), SQL_INT(row_of(job->handle))), error), error);
+	    " taken_by = NULL, taken_at = NULL, takes = 0, payload = " BURIED_PAYLOAD " WHERE n = ? AND " IN_HAND,
+	    SQL_VALUES(SQL_TEXT(why), SQL_INT(row_of(job->handle)), SQL_TEXT(base->consumer)), error), error);
 }
 
 bool sqlite_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
 	g_autofree char *id = NULL, *token = NULL;
-	gint64 n = row_of(job->handle);
+	gint64 n = row_of(job->handle), ours = 0;
 	bool ok;
 
 	(void)job_names(job, &id, &token);
 	if (!sqlite_begin_write(store, error))
 		return false;
+	ok = sqlite_number(store, "SELECT 1 FROM jobs WHERE n = ? AND " IN_HAND, SQL_VALUES(SQL_INT(n), SQL_TEXT(base->consumer)), 0,
+	    &ours, error);
 	/* Both kinds: a job that was promoted holds two marks under one token. A letter that is out keeps its mark: who puts its job here
 	 * again does not get the customer a second one. */
-	ok = sqlite_run(store, "DELETE FROM marks WHERE id = ? AND " BOTH_KINDS " AND hash = ? AND token = ? AND NOT sent AND"
-	         " EXISTS (SELECT 1 FROM jobs WHERE n = ?)",
-	         SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token), SQL_INT(n)), error) &&
-	    count_outcome(store, n, "withdrawn", error) &&
-	    sqlite_run(store, "DELETE FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), error);
+	if (ok && ours != 0)
+		ok = sqlite_run(store, "DELETE FROM marks WHERE id = ? AND " BOTH_KINDS " AND hash = ? AND token = ? AND NOT sent",
+		         SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token)), error) &&
+		    sqlite_add_count(store, "all", "withdrawn", 1, error) &&
+		    sqlite_run(store, "DELETE FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), error);
 	return sqlite_end(store, ok, error);
 }
 
@@ -205,7 +239,7 @@ bool sqlite_job_promote(Store *base, const StoredJob *job, const char *hash, boo
 		return false;
 	ok = sqlite_run(store, "INSERT INTO marks(id, kind, hash, token, at, expires) VALUES(?1, 'resolved', ?2, ?3, ?4, ?5)"
 	         " ON CONFLICT(id, kind, hash) DO UPDATE SET token = excluded.token, at = excluded.at, expires = excluded.expires,"
-	         " sent = 0 WHERE marks.expires <= ?4",
+	         " sent = 0 WHERE NOT " MARK_COUNTS("?4"),
 	         SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token), SQL_INT(now),
 	         SQL_INT(now + MARK_TTL_SECONDS(store->base.config))), error) &&
 	    sqlite_number(store, "SELECT 1 FROM marks WHERE id = ? AND kind = 'resolved' AND hash = ? AND token = ?",
@@ -225,7 +259,8 @@ bool sqlite_queue_counts(Store *base, QueueCounts *counts, GError **error)
 	    " (SELECT count(*) FROM jobs WHERE state = 'dead'),"
 	    " (SELECT n FROM stats WHERE id = 'all' AND counter = 'sent'),"
 	    " (SELECT n FROM stats WHERE id = 'all' AND counter = 'withdrawn'),"
-	    " (SELECT min(queued_at) FROM jobs WHERE state <> 'dead')", SQL_VALUES(SQL_INT(clock_now())), error);
+	    " (SELECT min(queued_at) FROM jobs WHERE state <> 'dead'),"
+	    " (SELECT count(*) FROM jobs WHERE state = 'taken')", SQL_VALUES(SQL_INT(clock_now())), error);
 	bool row, ok;
 
 	if (statement == NULL)
@@ -238,6 +273,7 @@ bool sqlite_queue_counts(Store *base, QueueCounts *counts, GError **error)
 		counts->sent = (guint64)sqlite3_column_int64(statement, 3);
 		counts->withdrawn = (guint64)sqlite3_column_int64(statement, 4);
 		counts->oldest = sqlite3_column_int64(statement, 5);
+		counts->taken = (guint64)sqlite3_column_int64(statement, 6);
 	}
 	sqlite_finish(statement);
 	return ok;
@@ -247,7 +283,7 @@ GPtrArray *sqlite_queue_list(Store *base, QueueList list, guint count, GError **
 {
 	SqliteStore *store = (SqliteStore *)base;
 	g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func((GDestroyNotify)stored_job_free);
-	sqlite3_stmt *statement = sqlite_start(store, "SELECT n, payload, mac, tries, due, why FROM jobs"
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT n, " BOUNDED_PAYLOAD ", mac, tries, due, why, takes FROM jobs"
 	    " WHERE (state = 'dead') = ? ORDER BY n LIMIT ?", SQL_VALUES(SQL_INT(list == QUEUE_DEAD), SQL_INT(count)), error);
 	bool row, ok;
 
@@ -268,7 +304,7 @@ static bool move_jobs(SqliteStore *store, const char *sql, const SqlValue *value
 	*moved = 0;
 	if (!sqlite_begin_write(store, error))
 		return false;
-	ok = sqlite_run(store, sql, values, error);
+	ok = sqlite_keep_time(store, clock_now(), error) && sqlite_run(store, sql, values, error);
 	if (ok)
 		*moved = (guint)sqlite3_changes(store->db);
 	if (*moved > 0)
@@ -279,14 +315,14 @@ static bool move_jobs(SqliteStore *store, const char *sql, const SqlValue *value
 bool sqlite_queue_retry(Store *base, const char *handle, guint *moved, GError **error)
 {
 	/* A buried job gets all its tries again. */
-	return move_jobs((SqliteStore *)base, "UPDATE jobs SET state = 'waiting', due = ?1, tries = 0"
+	return move_jobs((SqliteStore *)base, "UPDATE jobs SET state = 'waiting', due = ?1, set_at = ?1, tries = 0, takes = 0"
 	    " WHERE state = 'dead' AND ?2 IN (n, -1)",
 	    SQL_VALUES(SQL_INT(clock_now()), SQL_INT(handle != NULL ? row_of(handle) : -1)), "queue-retry", handle, moved, error);
 }
 
 bool sqlite_queue_bury(Store *base, const char *handle, const char *why, guint *moved, GError **error)
 {
-	return move_jobs((SqliteStore *)base, "UPDATE jobs SET state = 'dead', why = ?1, taken_by = NULL, taken_at = NULL"
-	    " WHERE state <> 'dead' AND ?2 IN (n, -1)",
+	return move_jobs((SqliteStore *)base, "UPDATE jobs SET state = 'dead', why = ?1, taken_by = NULL, taken_at = NULL, takes = 0,"
+	    " payload = " BURIED_PAYLOAD " WHERE state <> 'dead' AND ?2 IN (n, -1)",
 	    SQL_VALUES(SQL_TEXT(why), SQL_INT(handle != NULL ? row_of(handle) : -1)), "queue-bury", handle, moved, error);
 }

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "store/sqlite-private.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define PURGE_EVERY 600 /* seconds */
 #define RATE_KEEP 86400 /* seconds: well past the longest window of a cap */
 #define EVENTS_KEEP (365 * 86400)
@@ -19,7 +19,7 @@ static const char *const tables[] = {
 	/* updates_after: the newest row of updates when the incident opened or came back. */
 	"CREATE TABLE state(name TEXT PRIMARY KEY, flip TEXT NOT NULL, word TEXT NOT NULL, id TEXT, declared_at INTEGER NOT NULL,"
 	" reopened_at INTEGER NOT NULL, resolved_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, epoch INTEGER NOT NULL,"
-	" updates_after INTEGER NOT NULL) WITHOUT ROWID",
+	" updates_after INTEGER NOT NULL, changed_ms INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
 	/* texts: of the incident that is open or prepared; the row with field 'id' says whose they are. */
 	"CREATE TABLE texts(name TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(name, field)) WITHOUT ROWID",
 	"CREATE TABLE past(id TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL,"
@@ -35,10 +35,12 @@ static const char *const tables[] = {
 	"CREATE TABLE bounced(hash TEXT PRIMARY KEY, expires INTEGER NOT NULL, why TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
 	"CREATE TABLE rate(kind TEXT NOT NULL, key TEXT NOT NULL, window INTEGER NOT NULL, ends INTEGER NOT NULL,"
 	" n INTEGER NOT NULL, PRIMARY KEY(kind, key, window)) WITHOUT ROWID",
-	/* jobs: AUTOINCREMENT, for a handle must never come to mean another job. taken_at in milliseconds. */
+	/* jobs: AUTOINCREMENT, for a handle must never come to mean another job. set_at: when due was set. taken_at in milliseconds of the
+	 * clock that never jumps: one that is in the future is of an earlier boot. takes: how often it was, without an end. */
 	"CREATE TABLE jobs(n INTEGER PRIMARY KEY AUTOINCREMENT, payload TEXT NOT NULL, mac TEXT NOT NULL, id TEXT NOT NULL,"
 	" kind TEXT NOT NULL, token TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, queued_at INTEGER NOT NULL,"
-	" due INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'waiting', taken_by TEXT, taken_at INTEGER, why TEXT)",
+	" due INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'waiting', taken_by TEXT, taken_at INTEGER, why TEXT,"
+	" takes INTEGER NOT NULL DEFAULT 0, set_at INTEGER NOT NULL DEFAULT 0)",
 	"CREATE INDEX jobs_due ON jobs(state, due, n)",
 	"CREATE TABLE accounts(key TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID",
 	"CREATE TABLE events(n INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, name TEXT, by TEXT, detail TEXT)",
@@ -48,11 +50,31 @@ static const char *const tables[] = {
 	"INSERT INTO generation(what, n) VALUES('incidents', 1), ('accounts', 1)",
 };
 
+/* What is known of the queue as a whole. n: how many jobs are not dead, kept by triggers, for counting them would take a claim the
+ * longer the more wait. clock: the latest time that something was set to wait from. */
+static const char *const queue_table[] = {
+	"CREATE TABLE queue(one INTEGER PRIMARY KEY CHECK(one = 1), n INTEGER NOT NULL, clock INTEGER NOT NULL)",
+	"INSERT INTO queue(one, n, clock) SELECT 1, count(*), 0 FROM jobs WHERE state <> 'dead'",
+	"CREATE TRIGGER queue_grows AFTER INSERT ON jobs WHEN new.state <> 'dead' BEGIN UPDATE queue SET n = n + 1; END",
+	"CREATE TRIGGER queue_shrinks AFTER DELETE ON jobs WHEN old.state <> 'dead' BEGIN UPDATE queue SET n = n - 1; END",
+	"CREATE TRIGGER queue_buries AFTER UPDATE OF state ON jobs WHEN old.state <> 'dead' AND new.state = 'dead'"
+	" BEGIN UPDATE queue SET n = n - 1; END",
+	"CREATE TRIGGER queue_revives AFTER UPDATE OF state ON jobs WHEN old.state = 'dead' AND new.state <> 'dead'"
+	" BEGIN UPDATE queue SET n = n + 1; END",
+};
+
 /* From version 2. What has a mark and is in no queue was sent, or buried too long ago to be called back. */
 static const char *const from_2[] = {
 	"ALTER TABLE marks ADD COLUMN sent INTEGER NOT NULL DEFAULT 0",
 	"UPDATE marks SET sent = 1 WHERE token NOT IN (SELECT token FROM jobs)",
 	"ALTER TABLE bounced ADD COLUMN why TEXT NOT NULL DEFAULT ''",
+};
+
+/* From version 3. Its taken_at were of another clock and lie far in the future of ours: the repliers of that version are gone. */
+static const char *const from_3[] = {
+	"ALTER TABLE jobs ADD COLUMN takes INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE jobs ADD COLUMN set_at INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE state ADD COLUMN changed_ms INTEGER NOT NULL DEFAULT 0",
 };
 
 static const struct {
@@ -89,7 +111,7 @@ static bool create_triggers(SqliteStore *store, GError **error)
 	return ok;
 }
 
-static bool execute_all(SqliteStore *store, const char *const *statements, gsize count, GError **error)
+bool sqlite_execute_all(SqliteStore *store, const char *const *statements, gsize count, GError **error)
 {
 	bool ok = true;
 
@@ -98,17 +120,23 @@ static bool execute_all(SqliteStore *store, const char *const *statements, gsize
 	return ok;
 }
 
+static bool set_version(SqliteStore *store, GError **error)
+{
+	return execute(store, "PRAGMA user_version = " G_STRINGIFY(SCHEMA_VERSION), error);
+}
+
 /* Brings the tables from version to ours; the caller's transaction. */
 static bool bring_up(SqliteStore *store, gint64 version, GError **error)
 {
 	if (version == SCHEMA_VERSION)
 		return true;
-	if (version == 2)
-		return execute_all(store, from_2, G_N_ELEMENTS(from_2), error) &&
-		    execute(store, "PRAGMA user_version = " G_STRINGIFY(SCHEMA_VERSION), error);
 	if (version == 0)
-		return execute_all(store, tables, G_N_ELEMENTS(tables), error) && create_triggers(store, error) &&
-		    execute(store, "PRAGMA user_version = " G_STRINGIFY(SCHEMA_VERSION), error);
+		return sqlite_execute_all(store, tables, G_N_ELEMENTS(tables), error) && create_triggers(store, error) &&
+		    sqlite_execute_all(store, queue_table, G_N_ELEMENTS(queue_table), error) && set_version(store, error);
+	if (version == 2 || version == 3)
+		return (version == 3 || sqlite_execute_all(store, from_2, G_N_ELEMENTS(from_2), error)) &&
+		    sqlite_execute_all(store, from_3, G_N_ELEMENTS(from_3), error) &&
+		    sqlite_execute_all(store, queue_table, G_N_ELEMENTS(queue_table), error) && set_version(store, error);
 	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "store %s: made by %s version of this program (tables of"
 	    " version %" G_GINT64_FORMAT ", this one knows %d)", store->path, version > SCHEMA_VERSION ? "a newer" : "an older",
 	    version, SCHEMA_VERSION);
@@ -135,7 +163,8 @@ static bool purge_rows(SqliteStore *store, gint64 now, GError **error)
 	gint64 kept_since = now - store->base.config->retention / 1000;
 	g_autofree char *first_id = clock_format_compact(kept_since);
 
-	return sqlite_run(store, "DELETE FROM marks WHERE expires <= ?", SQL_VALUES(SQL_INT(now)), error) &&
+	return sqlite_run(store, "DELETE FROM marks WHERE expires <= ?1 AND NOT " MARK_COUNTS("?1"),
+	           SQL_VALUES(SQL_INT(now)), error) &&
 	    sqlite_run(store, "DELETE FROM bounced WHERE expires <= ?", SQL_VALUES(SQL_INT(now)), error) &&
 	    sqlite_run(store, "DELETE FROM rate WHERE ends <= ?", SQL_VALUES(SQL_INT(now - RATE_KEEP)), error) &&
 	    sqlite_run(store, "DELETE FROM past WHERE at <= ?", SQL_VALUES(SQL_INT(kept_since)), error) &&

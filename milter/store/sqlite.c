@@ -2,7 +2,7 @@
  *
  * One connection per Store, write-ahead log, synchronous=FULL: what was answered as done survives a power cut. Every write is
  * a BEGIN IMMEDIATE transaction and so all or nothing, as the scripts are on Redis. This file opens and closes the connection,
- * waits for changes, and holds the small tables (accounts, events, nodes, counters); the siblings sqlite-*.c hold the rest. */
+ * waits for changes, and holds the smallest tables (pause, counters); the siblings sqlite-*.c hold the rest. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,7 +23,7 @@ static void finalize(gpointer statement)
 	sqlite3_finalize(statement);
 }
 
-static void sqlite_close_store(Store *base)
+void sqlite_close_file(Store *base)
 {
 	SqliteStore *store = (SqliteStore *)base;
 
@@ -31,6 +31,7 @@ static void sqlite_close_store(Store *base)
 	sqlite3_close_v2(store->db);
 	config_unref(store->base.config);
 	g_free(store->base.node);
+	g_free(store->base.consumer);
 	g_free(store->path);
 	g_free(store);
 }
@@ -94,7 +95,7 @@ static bool find_file(SqliteStore *store, GError **error)
 	return true;
 }
 
-static bool connect_file(SqliteStore *store, GError **error)
+static bool connect_file(SqliteStore *store, bool (*migrate)(SqliteStore *store, GError **error), GError **error)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 	g_autofree char *journal = NULL;
@@ -114,7 +115,7 @@ static bool connect_file(SqliteStore *store, GError **error)
 		    " %s where wal is needed); put it on a local disk", store->path, journal != NULL ? journal : "unknown");
 		return false;
 	}
-	if (!sqlite_set_durable(store, true, error) || !sqlite_migrate(store, error))
+	if (!sqlite_set_durable(store, true, error) || !migrate(store, error))
 		return false;
 	store->wait_ms = store->base.config->store_timeout;
 	return true;
@@ -125,7 +126,8 @@ static bool read_generation(SqliteStore *store, const char *what, gint64 *n, GEr
 	return sqlite_number(store, "SELECT n FROM generation WHERE what = ?", SQL_VALUES(SQL_TEXT(what)), 0, n, error);
 }
 
-/* Returns 1 where incidents or accounts changed since they were last read or reported, 0 where not. */
+/* Returns 1 where incidents or accounts changed since they were last reported, 0 where not. The first look notes that the accounts may
+ * have changed: nobody knows what was before. */
 static int look_for_change(SqliteStore *store, GError **error)
 {
 	gint64 incidents, accounts;
@@ -133,8 +135,10 @@ static int look_for_change(SqliteStore *store, GError **error)
 
 	if (!read_generation(store, "incidents", &incidents, error) || !read_generation(store, "accounts", &accounts, error))
 		return -1;
-	if (store->seen_accounts != 0 && accounts != store->seen_accounts)
-		changed = store->base.accounts_changed = true;
+	if (accounts != store->seen_accounts) {
+		changed = store->seen_accounts != 0;
+		store->base.accounts_changed = true;
+	}
 	if (store->seen_incidents != 0 && incidents != store->seen_incidents)
 		changed = 1;
 	store->seen_accounts = accounts;
@@ -178,142 +182,6 @@ static bool sqlite_set_pause(Store *base, const char *reason, const char *by, GE
 	return sqlite_end(store, ok, error);
 }
 
-static bool sqlite_add_event(Store *base, const char *what, const char *name, const char *by, const char *detail,
-    GError **error)
-{
-	SqliteStore *store = (SqliteStore *)base;
-
-	return sqlite_begin_write(store, error) && sqlite_end(store, sqlite_event(store, what, name, by, detail, error), error);
-}
-
-static char *text_or_null(sqlite3_stmt *row, int column)
-{
-	const char *text = sqlite_text(row, column);
-
-	return *text != '\0' ? g_strdup(text) : NULL;
-}
-
-static GPtrArray *sqlite_events(Store *base, guint count, GError **error)
-{
-	SqliteStore *store = (SqliteStore *)base;
-	g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)store_event_free);
-	sqlite3_stmt *statement = sqlite_start(store, "SELECT at, what, name, by, detail FROM events ORDER BY n DESC LIMIT ?",
-	    SQL_VALUES(SQL_INT(count)), error);
-	bool row, ok;
-
-	if (statement == NULL)
-		return NULL;
-	while ((ok = sqlite_step(store, statement, &row, error)) && row) {
-		StoreEvent *event = g_new0(StoreEvent, 1);
-
-		event->at = sqlite3_column_int64(statement, 0);
-		event->what = g_strdup(sqlite_text(statement, 1));
-		event->name = text_or_null(statement, 2);
-		event->by = text_or_null(statement, 3);
-		event->detail = text_or_null(statement, 4);
-		g_ptr_array_add(events, event);
-	}
-	sqlite_finish(statement);
-	return ok ? g_steal_pointer(&events) : NULL;
-}
-
-static bool read_accounts(SqliteStore *store, Accounts *accounts, GPtrArray *problems, GError **error)
-{
-	sqlite3_stmt *statement = sqlite_start(store, "SELECT key, json FROM accounts ORDER BY key", NULL, error);
-	bool row, ok;
-
-	if (statement == NULL)
-		return false;
-	while ((ok = sqlite_step(store, statement, &row, error)) && row) {
-		g_autoptr(GError) broken = NULL;
-		Account *account = account_parse(sqlite_text(statement, 0), sqlite_text(statement, 1), &broken);
-
-		if (account != NULL)
-			accounts_add(accounts, account);
-		else if (problems != NULL)
-			g_ptr_array_add(problems, g_strdup(broken->message));
-	}
-	sqlite_finish(statement);
-	return ok;
-}
-
-static Accounts *sqlite_accounts(Store *base, GPtrArray *problems, GError **error)
-{
-	SqliteStore *store = (SqliteStore *)base;
-	g_autoptr(Accounts) accounts = accounts_new();
-	gint64 generation = 0;
-	bool ok;
-
-	if (!sqlite_begin_read(store, error))
-		return NULL;
-	ok = read_generation(store, "accounts", &generation, error) && read_accounts(store, accounts, problems, error);
-	if (!sqlite_end(store, ok, error))
-		return NULL;
-	store->seen_accounts = generation;
-	return g_steal_pointer(&accounts);
-}
-
-static bool sqlite_account_put(Store *base, const char *key, const char *json, const char *by, GError **error)
-{
-	SqliteStore *store = (SqliteStore *)base;
-	bool ok;
-
-	if (!sqlite_begin_write(store, error))
-		return false;
-	ok = sqlite_run(store, "INSERT OR REPLACE INTO accounts(key, json) VALUES(?, ?)", SQL_VALUES(SQL_TEXT(key), SQL_TEXT(json)),
-	         error) &&
-	    sqlite_event(store, "account", NULL, by, key, error);
-	return sqlite_end(store, ok, error);
-}
-
-static bool sqlite_account_remove(Store *base, const char *key, const char *by, bool *found, GError **error)
-{
-	SqliteStore *store = (SqliteStore *)base;
-	bool ok;
-
-	if (!sqlite_begin_write(store, error))
-		return false;
-	ok = sqlite_run(store, "DELETE FROM accounts WHERE key = ?", SQL_VALUES(SQL_TEXT(key)), error);
-	*found = ok && sqlite3_changes(store->db) > 0;
-	if (*found)
-		ok = sqlite_event(store, "account-removed", NULL, by, key, error);
-	return sqlite_end(store, ok, error);
-}
-
-static bool sqlite_heartbeat(Store *base, const char *json, GError **error)
-{
-	SqliteStore *store = (SqliteStore *)base;
-	bool ok;
-
-	if (!sqlite_begin_write(store, error))
-		return false;
-	ok = sqlite_run(store, "INSERT OR REPLACE INTO nodes(node, at, json) VALUES(?, ?, ?)",
-	    SQL_VALUES(SQL_TEXT(store->base.node), SQL_INT(clock_now()), SQL_TEXT(json)), error);
-	/* The heartbeat comes from a thread that has time: it also sweeps. */
-	return sqlite_end(store, ok, error) && sqlite_purge(store, error);
-}
-
-static GPtrArray *sqlite_nodes(Store *base, GError **error)
-{
-	SqliteStore *store = (SqliteStore *)base;
-	g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func((GDestroyNotify)store_node_free);
-	sqlite3_stmt *statement = sqlite_start(store, "SELECT node, at, json FROM nodes ORDER BY node", NULL, error);
-	bool row, ok;
-
-	if (statement == NULL)
-		return NULL;
-	while ((ok = sqlite_step(store, statement, &row, error)) && row) {
-		StoreNode *node = g_new0(StoreNode, 1);
-
-		node->node = g_strdup(sqlite_text(statement, 0));
-		node->at = sqlite3_column_int64(statement, 1);
-		node->json = g_strdup(sqlite_text(statement, 2));
-		g_ptr_array_add(nodes, node);
-	}
-	sqlite_finish(statement);
-	return ok ? g_steal_pointer(&nodes) : NULL;
-}
-
 static bool sqlite_count(Store *base, const char *id, const char *counter, guint n, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
@@ -336,9 +204,24 @@ static GHashTable *sqlite_counters(Store *base, const char *id, GError **error)
 	return ok ? g_steal_pointer(&counters) : NULL;
 }
 
+/* Whatever failed, a fresh connection is the better one: the file may have been replaced. */
+static bool sqlite_is_lost(const Store *base)
+{
+	(void)base;
+	return true;
+}
+
+/* There is only this one. */
+static bool sqlite_confirm(Store *base, GError **error)
+{
+	(void)base;
+	(void)error;
+	return true;
+}
+
 static const StoreBackend backend = {
 	.name = "sqlite",
-	.close = sqlite_close_store,
+	.close = sqlite_close_file,
 	.snapshot = sqlite_snapshot,
 	.wait = sqlite_wait,
 	.set_word = sqlite_set_word,
@@ -348,6 +231,7 @@ static const StoreBackend backend = {
 	.add_event = sqlite_add_event,
 	.events = sqlite_events,
 	.claim = sqlite_claim,
+	.adopt = sqlite_adopt,
 	.job_take = sqlite_job_take,
 	.job_done = sqlite_job_done,
 	.job_standing = sqlite_job_standing,
@@ -362,26 +246,39 @@ static const StoreBackend backend = {
 	.block = sqlite_block,
 	.unblock = sqlite_unblock,
 	.blocked = sqlite_blocked,
-	.accounts = sqlite_accounts,
+	.accounts_slice = sqlite_accounts_slice,
+	.accounts_get = sqlite_accounts_get,
+	.account_changes = sqlite_account_changes,
 	.account_put = sqlite_account_put,
 	.account_remove = sqlite_account_remove,
+	.is_lost = sqlite_is_lost,
+	.describe = sqlite_describe,
 	.heartbeat = sqlite_heartbeat,
+	.confirm = sqlite_confirm,
 	.nodes = sqlite_nodes,
 	.count = sqlite_count,
 	.counters = sqlite_counters,
+	.queue_shares = sqlite_queue_shares,
 };
 
-Store *sqlite_store_open(const Config *config, const char *node, GError **error)
+Store *sqlite_open_file(const Config *config, const char *node, const char *path, const StoreBackend *methods,
+    bool (*migrate)(SqliteStore *store, GError **error), GError **error)
 {
 	SqliteStore *store = g_new0(SqliteStore, 1);
 
-	store->base.backend = &backend;
+	store->base.backend = methods;
 	store->base.config = config_ref((Config *)config);
 	store->base.node = g_strdup(node);
-	store->path = g_strdup(config->store_url + strlen("sqlite:"));
+	store->base.consumer = store_consumer(node);
+	store->path = g_strdup(path);
 	store->statements = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, finalize);
-	if (find_file(store, error) && connect_file(store, error))
+	if (find_file(store, error) && connect_file(store, migrate, error))
 		return &store->base;
-	sqlite_close_store(&store->base);
+	sqlite_close_file(&store->base);
 	return NULL;
+}
+
+Store *sqlite_store_open(const Config *config, const char *node, GError **error)
+{
+	return sqlite_open_file(config, node, config->store_url + strlen("sqlite:"), &backend, sqlite_migrate, error);
 }

@@ -5,11 +5,13 @@
 #include "store/backend.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "store/link.h"
 
 #define HASH_MAX 64
 #define BLOCK_MAX ((gint64)100 * 366 * 86400) /* seconds: a hundred years, which no clock overflows on */
@@ -21,6 +23,16 @@ Store *store_open(const Config *config, const char *node, GError **error)
 	if (g_str_has_prefix(config->store_url, "sqlite:"))
 		return sqlite_store_open(config, node, error);
 	return redis_store_open(config, node, error);
+}
+
+bool store_config_check(const Config *config, GError **error)
+{
+	g_autoptr(LinkUrl) url = NULL;
+
+	if (!store_url_check(config->store_url, error))
+		return false;
+	url = link_url_parse(config->store_url, error);
+	return url != NULL && (url->kind == LINK_SQLITE || link_config_check(config, url, error));
 }
 
 void store_close(Store *store)
@@ -35,7 +47,10 @@ Snapshot *store_snapshot(Store *store, const Snapshot *last, GError **error)
 
 	if (snapshot != NULL) {
 		snapshot->generation = last != NULL ? last->generation + 1 : 1;
-		snapshot->taken_at = clock_now();
+		if (snapshot->taken_at == 0) {
+			snapshot->taken_at = clock_now();
+			snapshot->heard_us = clock_mono_us();
+		}
 	}
 	return snapshot;
 }
@@ -128,6 +143,12 @@ bool store_claim(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GEr
 	return store->backend->claim(store, claim, answer, error);
 }
 
+bool store_adopt(Store *store, const StoreAdoption *letter, bool *own, GError **error)
+{
+	*own = false;
+	return store->backend->adopt(store, letter, own, error);
+}
+
 StoredJob *store_job_take(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error)
 {
 	return store->backend->job_take(store, wait_ms, idle_ms, error);
@@ -145,6 +166,16 @@ JobStanding marks_standing(const MarksSeen *seen)
 	return seen->any ? JOB_REPLACED : JOB_UNMARKED;
 }
 
+char *store_consumer(const char *node)
+{
+	/* The word: in containers each replier may be process 1. */
+	static gsize word;
+
+	if (g_once_init_enter(&word))
+		g_once_init_leave(&word, (gsize)g_random_int() | 1);
+	return g_strdup_printf("%s/%d.%08x", node, (int)getpid(), (guint)word);
+}
+
 bool store_job_is_nameless(GError **error)
 {
 	g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "job: its payload names no incident or no token");
@@ -157,9 +188,9 @@ bool store_job_standing(Store *store, const Job *job, const char *hash, JobStand
 	return store->backend->job_standing(store, job, hash, standing, error);
 }
 
-bool store_job_retry(Store *store, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error)
+bool store_job_retry(Store *store, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error)
 {
-	return store->backend->job_retry(store, job, due, failed, why, error);
+	return store->backend->job_retry(store, job, delay, failed, why, error);
 }
 
 bool store_job_bury(Store *store, const StoredJob *job, const char *why, GError **error)
@@ -246,9 +277,68 @@ bool store_blocked(Store *store, const char *hash, char **why, gint64 *until, GE
 	return check_hash(hash, error) && store->backend->blocked(store, hash, why, until, error);
 }
 
+void stored_account_free(StoredAccount *entry)
+{
+	if (entry == NULL)
+		return;
+	g_free(entry->key);
+	g_free(entry->json);
+	g_free(entry->trouble);
+	g_free(entry);
+}
+
+bool store_accounts_slice(Store *store, char **cursor, GPtrArray *entries, GError **error)
+{
+	return store->backend->accounts_slice(store, cursor, entries, error);
+}
+
+bool store_accounts_get(Store *store, const GPtrArray *keys, GPtrArray *entries, GError **error)
+{
+	return store->backend->accounts_get(store, keys, entries, error);
+}
+
+bool store_account_changes(Store *store, char **since, GPtrArray *keys, bool *lost, GError **error)
+{
+	*lost = false;
+	return store->backend->account_changes(store, since, keys, lost, error);
+}
+
+Account *stored_account_read(const StoredAccount *entry, const Accounts *known, GError **error)
+{
+	Account *account = entry->json != NULL && known != NULL ? accounts_reuse(known, entry->key, entry->json) : NULL;
+	g_autofree char *shown = NULL;
+
+	if (account != NULL)
+		return account;
+	if (entry->json != NULL)
+		return account_parse(entry->key, entry->json, error);
+	shown = log_escape(entry->key, 64);
+	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "account \"%s\": %s", shown,
+	    entry->trouble != NULL ? entry->trouble : "there is none");
+	return NULL;
+}
+
 Accounts *store_accounts(Store *store, GPtrArray *problems, GError **error)
 {
-	return store->backend->accounts(store, problems, error);
+	g_autoptr(Accounts) accounts = accounts_new();
+	g_autofree char *cursor = NULL;
+
+	do {
+		g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)stored_account_free);
+
+		if (!store_accounts_slice(store, &cursor, entries, error))
+			return NULL;
+		for (guint i = 0; i < entries->len; i++) {
+			g_autoptr(GError) broken = NULL;
+			Account *account = stored_account_read(entries->pdata[i], NULL, &broken);
+
+			if (account != NULL)
+				accounts_add(accounts, account);
+			else if (problems != NULL)
+				g_ptr_array_add(problems, g_strdup(broken->message));
+		}
+	} while (cursor != NULL);
+	return g_steal_pointer(&accounts);
 }
 
 bool store_account_put(Store *store, const char *key, const char *json, const char *by, GError **error)
@@ -261,7 +351,7 @@ bool store_account_put(Store *store, const char *key, const char *json, const ch
 
 bool store_account_remove(Store *store, const char *key, const char *by, bool *found, GError **error)
 {
-	g_autofree char *normal = strchr(key, '@') != NULL ? address_normal_text(key) : domain_to_ascii(key);
+	g_autofree char *normal = account_key(key);
 	bool ignored;
 
 	found = found != NULL ? found : &ignored;
@@ -272,6 +362,50 @@ bool store_account_remove(Store *store, const char *key, const char *by, bool *f
 	if (*found || g_strcmp0(normal, key) == 0)
 		return true;
 	return store->backend->account_remove(store, key, by, found, error);
+}
+
+const char *store_server(const Store *store)
+{
+	return store->server != NULL ? store->server : "";
+}
+
+bool store_is_lost(const Store *store)
+{
+	return store->backend->is_lost(store);
+}
+
+bool store_confirm(Store *store, GError **error)
+{
+	return store->backend->confirm(store, error);
+}
+
+void store_info_free(StoreInfo *info)
+{
+	if (info == NULL)
+		return;
+	g_free(info->role);
+	g_free(info->where);
+	g_free(info->version);
+	g_free(info->evicts);
+	g_free(info);
+}
+
+StoreInfo *store_describe(Store *store, GError **error)
+{
+	return store->backend->describe(store, error);
+}
+
+void store_share_free(StoreShare *share)
+{
+	if (share == NULL)
+		return;
+	g_free(share->name);
+	g_free(share);
+}
+
+GPtrArray *store_queue_shares(Store *store, GError **error)
+{
+	return store->backend->queue_shares(store, error);
 }
 
 bool store_heartbeat(Store *store, const char *json, GError **error)

@@ -20,6 +20,9 @@ typedef struct Store Store;
 /* Checks a URL of design.md 4.1 without opening anything; false with OUTAGE_ERROR_INVALID in plain words. */
 bool store_url_check(const char *url, GError **error);
 
+/* The same, and the files that the connection needs (passwords, certificates); false with error naming the setting. */
+bool store_config_check(const Config *config, GError **error);
+
 /* Opens the store that config names; node: name of this node, for events and heartbeats. NULL with error. */
 Store *store_open(const Config *config, const char *node, GError **error);
 void store_close(Store *store);
@@ -62,15 +65,31 @@ typedef struct {
 	const char *mac;
 	const char *domain;    /* the sender's organisational domain, which the cap per domain counts by */
 	bool domain_capped;    /* the domain cap applies */
+	bool unreplicated;     /* store.min_replicas is not waited for: the caller keeps the claim all the same */
+	gint64 until;          /* clock_mono_us: no longer is waited for an answer; 0 = config.store_timeout from now */
 } StoreClaim;
-/* What the store holds back it counts with the incident (store_counters): `held:already-acked`, `held:bounced`, `held:rate`,
- * `held:paused`, and `delayed` where the site's cap put the letter off. An address gets at most config.ack_address_cap letters a day
+/* CLAIM_FULL: config.ack_queue_limit jobs wait already; what waits is never dropped, and a token that has the mark is not refused. Where
+ * config.min_replicas asks for them, a claim that is won but that too few replicas have is OUTAGE_ERROR_UNKNOWN: to be asked again.
+ * What the store holds back it counts with the incident (store_counters): `held:already-acked`, `held:bounced`, `held:rate`,
+ * `held:paused`, `held:queue-full`, `held:store` where a key of a wrong type stood in the way (OUTAGE_ERROR_INVALID), and `delayed` where
+ * the site's cap put the letter off. An address gets at most config.ack_address_cap letters a day
  * over all incidents; above it CLAIM_RATE. */
 bool store_claim(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
 
+/* Tells the store of a letter that has left while it was away, or that it has forgotten: sets the mark as sent under the token, and
+ * counts queued, sent and affected, unless a mark is there. *own: the mark is this token's now (it was put in or stood already; one that
+ * was not marked as sent is). Without: another node has answered too, and nothing was changed. */
+typedef struct {
+	const char *id, *kind, *hash, *token; /* kind: "active" or "resolved" */
+	gint64 at;                            /* when it left, seconds */
+} StoreAdoption;
+bool store_adopt(Store *store, const StoreAdoption *letter, bool *own, GError **error);
+
 /* The queue of acknowledgements. */
 /* Takes the next due job, waiting up to wait_ms; moves due retries and takes over jobs that a dead replier left for longer than
- * idle_ms. Returns NULL without error where there is none. */
+ * idle_ms. Returns NULL without error where there is none. What is no job (no payload, one larger than any job's) is handed on too, cut
+ * to a little more than a job can have, so that it can be buried. The other ends of a job (retry, bury, withdraw) do nothing, and say
+ * true, where it is no longer in the hand of this process: somebody else has taken it over or moved it. */
 StoredJob *store_job_take(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error);
 /* Ends a job that the MTA took: it leaves the queue, and its mark says so from then on, even where the job has left the queue by other
  * hands. hash: of the job's sender. */
@@ -87,8 +106,8 @@ typedef enum {
 /* Looks at the marks of both kinds, for a job that was promoted holds two: any that carries the token and is sent makes it SENT, else
  * any that carries the token makes it STAND. */
 bool store_job_standing(Store *store, const Job *job, const char *hash, JobStanding *standing, GError **error);
-/* Puts it back for `due` (seconds since the epoch), counting a try where `failed`. */
-bool store_job_retry(Store *store, const StoredJob *job, gint64 due, bool failed, const char *why, GError **error);
+/* Puts it back for `delay` seconds, by the store's clock, counting a try where `failed`. */
+bool store_job_retry(Store *store, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error);
 bool store_job_bury(Store *store, const StoredJob *job, const char *why, GError **error);
 /* Drops it because its incident was withdrawn: the mark goes too if it still carries the job's token and nothing has been sent. */
 bool store_job_withdraw(Store *store, const StoredJob *job, const char *hash, GError **error);
@@ -96,11 +115,20 @@ bool store_job_withdraw(Store *store, const StoredJob *job, const char *hash, GE
 bool store_job_promote(Store *store, const StoredJob *job, const char *hash, bool *won, GError **error);
 
 typedef enum { QUEUE_PENDING, QUEUE_DEAD } QueueList;
-typedef struct { guint64 pending, delayed, dead, sent, withdrawn; gint64 oldest; } QueueCounts;
+typedef struct {
+	guint64 pending;       /* due: in a replier's hand, or waiting for one */
+	guint64 taken;         /* of these: in a replier's hand */
+	guint64 delayed;       /* not due yet */
+	guint64 dead;
+	guint64 sent, withdrawn; /* ever */
+	gint64 oldest;         /* when the one that has waited longest was queued (seconds); 0 = nothing waits */
+} QueueCounts;
 bool store_queue_counts(Store *store, QueueCounts *counts, GError **error);
 /* StoredJob *, oldest first, at most count. */
 GPtrArray *store_queue_list(Store *store, QueueList list, guint count, GError **error);
-/* handle NULL = all. *moved (may be NULL) receives how many. retry: dead -> due now; bury: pending -> dead. */
+/* handle NULL = all. *moved (may be NULL) receives how many. retry: dead -> due now; bury: pending -> dead, also what a replier has in
+ * hand. That one's letter may be leaving just then: where it does, store_job_done takes the job out of the dead again and counts it as
+ * sent; where it does not, the job stays dead, whatever the replier wanted done with it. */
 bool store_queue_retry(Store *store, const char *handle, guint *moved, GError **error);
 bool store_queue_bury(Store *store, const char *handle, const char *why, guint *moved, GError **error);
 
@@ -114,15 +142,63 @@ bool store_unblock(Store *store, const char *hash, const char *by, bool *found, 
  * in seconds since the epoch; 0 = never, or not blocked. */
 bool store_blocked(Store *store, const char *hash, char **why, gint64 *until, GError **error);
 
-/* Accounts: read in slices; json as stored. Broken entries are named in problems (may be NULL) and left out. */
+/* One account as it stands in the store, unchecked. json NULL: there is none under this key, or (trouble, in plain words) it is not to
+ * be read: too long, or with a NUL byte. */
+typedef struct { char *key, *json, *trouble; } StoredAccount;
+void stored_account_free(StoredAccount *entry);
+/* Appends one slice of all accounts (StoredAccount *) to entries. *cursor is NULL before the first and moves on with each call, to NULL
+ * after the last; caller frees. One may come twice, and one that is changed meanwhile as it was or as it is. */
+bool store_accounts_slice(Store *store, char **cursor, GPtrArray *entries, GError **error);
+/* Appends those of keys (char *). */
+bool store_accounts_get(Store *store, const GPtrArray *keys, GPtrArray *entries, GError **error);
+/* Appends the keys (char *, may repeat) of the accounts that were set or removed, by the events after *since, which moves on; caller
+ * frees. *since NULL: only finds out where the events stand. *lost: events are missing in between, so all has to be read again. *since
+ * is "0-0" where there are no events. */
+bool store_account_changes(Store *store, char **since, GPtrArray *keys, bool *lost, GError **error);
+/* Returns the account in entry, a reference to that in known (may be NULL) where it is still the same. NULL with OUTAGE_ERROR_INVALID. */
+Account *stored_account_read(const StoredAccount *entry, const Accounts *known, GError **error);
+/* Reads all of them, slice by slice. Broken entries are named in problems (may be NULL) and left out. */
 Accounts *store_accounts(Store *store, GPtrArray *problems, GError **error);
 bool store_account_put(Store *store, const char *key, const char *json, const char *by, GError **error);
 bool store_account_remove(Store *store, const char *key, const char *by, bool *found, GError **error);
+
+/* Returns which server this store talks to (link_server_id), the end of Snapshot.life; "" where that is not known. Owned by the store. */
+const char *store_server(const Store *store);
+
+/* Returns whether, after a call that failed, nothing more can be done with this store: it is to be closed. Where not, the server has
+ * answered, and said no. */
+bool store_is_lost(const Store *store);
+
+/* Whether the server that this store talks to is still the one that all others use: with Sentinel, whether they still name it, or at
+ * least a replica follows it. False with OUTAGE_ERROR_UNAVAILABLE, saying what was found, where it may have been replaced without
+ * knowing: what is written there could be lost. To be asked every config.store_poll. */
+bool store_confirm(Store *store, GError **error);
+
+/* What the store says of itself. */
+typedef struct {
+	char *role;            /* "master", "local" (SQLite) */
+	char *where;           /* host:port or path; no credentials */
+	char *version;
+	guint replicas;        /* that follow it */
+	gint64 lag;            /* seconds since the laggard was heard; -1 where there is no replica */
+	guint64 lag_bytes;     /* that the laggard is behind */
+	bool persistent;       /* it writes to disk: a restart does not empty it */
+	char *evicts;          /* the maxmemory-policy where that throws keys away, else NULL */
+} StoreInfo;
+void store_info_free(StoreInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreInfo, store_info_free)
+StoreInfo *store_describe(Store *store, GError **error);
+
+/* How many of the jobs that have been taken are in whose hands (StoreShare *). name: as its replier opened the store. */
+typedef struct { char *name; guint64 jobs; } StoreShare;
+void store_share_free(StoreShare *share);
+GPtrArray *store_queue_shares(Store *store, GError **error);
 
 /* Heartbeats: every node and replier says now and then that it lives, with a line of JSON about itself. */
 bool store_heartbeat(Store *store, const char *json, GError **error);
 typedef struct { char *node; gint64 at; char *json; } StoreNode;
 void store_node_free(StoreNode *node);
+/* Those heard within a day (StoreNode *), by name. */
 GPtrArray *store_nodes(Store *store, GError **error);
 
 /* Statistics of an incident: matched, queued, sent, withdrawn, affected, by reason. Adds n to counter. */

@@ -1,7 +1,8 @@
-/* watch: the thread that keeps the snapshot and the accounts current (see watch.h). Layer: store.
+/* watch: the thread that keeps the snapshot current (see watch.h), and wakes the one for the accounts. Layer: store.
  *
  * Deciding about a mail must cost no round trip, so one thread has a store of its own, waits for changes and publishes what it
- * read by swapping a pointer. Where the store is away the last snapshot stays; its taken_at tells how old it is. */
+ * read by swapping a pointer. Where the store is away, or may no longer be the one that the others use, the last snapshot stays; its
+ * taken_at tells how old it is. */
 #include "store/watch.h"
 
 #include <errno.h>
@@ -16,11 +17,12 @@
 #include "inspect/rules.h"
 #include "store/backend.h"
 #include "store/keep.h"
+#include "store/watch-private.h"
 
 #define BACKOFF_FIRST_MS 100
-#define BACKOFF_MAX_MS 5000
+#define BACKOFF_MAX_MS 500 /* a failover is to be followed within a second of Sentinel's finding */
 #define HEARTBEAT_US (10 * G_USEC_PER_SEC)
-#define ACCOUNT_PROBLEMS_SHOWN 10
+#define KEEP_US (30 * G_USEC_PER_SEC) /* who reads the kept snapshot takes its time for when the store was last heard */
 
 struct Watch {
 	char *node;
@@ -35,7 +37,14 @@ struct Watch {
 	bool stopping;
 	bool ready;
 	Snapshot *snapshot;      /* never NULL */
-	Accounts *accounts;      /* never NULL */
+	bool away;
+	guint64 losses;
+	char *last_error;        /* or NULL */
+	gint64 last_error_at;
+	guint64 problems_seen;
+	char *(*extra)(gpointer data); /* or NULL */
+	gpointer extra_data;
+	Follower *follower;      /* has a lock of its own */
 };
 
 /* The thread's own: what it needs from one round to the next. */
@@ -47,9 +56,9 @@ typedef struct {
 	gint64 delay_ms;         /* of the back-off; 0 = none */
 	bool away;               /* said so in the log */
 	gint64 next_heartbeat;   /* clock_mono_us */
-	char *accounts_trouble;  /* why they cannot be read, as said in the log; or NULL */
-	char *heartbeat_trouble; /* the same */
+	char *heartbeat_trouble; /* why it cannot be sent, as said in the log; or NULL */
 	char *kept;              /* what the file in the state directory holds, or NULL */
+	gint64 kept_at;          /* clock_mono_us */
 	bool keep_trouble;       /* said in the log that it cannot be written */
 } Round;
 
@@ -90,14 +99,24 @@ static void log_incident(const Incident *incident, const Incident *before)
 	    "before", before != NULL ? word_name(before->state.word) : NULL, "epoch", epoch, NULL);
 }
 
-static void log_changes(const Snapshot *snapshot, const Snapshot *last)
+/* Says each problem once; returns how many are new. */
+static guint log_problems(const Snapshot *snapshot, const Snapshot *last)
 {
+	guint fresh = 0;
+
 	for (guint i = 0; i < snapshot->problems->len; i++) {
 		const char *text = g_ptr_array_index(snapshot->problems, i);
 
-		if (!g_ptr_array_find_with_equal_func(last->problems, text, g_str_equal, NULL))
-			log_warning("store: %s", text);
+		if (g_ptr_array_find_with_equal_func(last->problems, text, g_str_equal, NULL))
+			continue;
+		log_warning("store: %s", text);
+		fresh++;
 	}
+	return fresh;
+}
+
+static void log_changes(const Snapshot *snapshot, const Snapshot *last)
+{
 	for (guint i = 0; i < snapshot->incidents->len; i++) {
 		const Incident *incident = g_ptr_array_index(snapshot->incidents, i);
 
@@ -107,11 +126,27 @@ static void log_changes(const Snapshot *snapshot, const Snapshot *last)
 		log_event("pause", "reason", snapshot->pause, "state", snapshot->pause != NULL ? "paused" : "running", NULL);
 }
 
-static void publish_snapshot(Watch *watch, Snapshot *snapshot)
+/* Whether who asks for the state of this node would be told otherwise by the last one. */
+static bool tells_otherwise(const Snapshot *snapshot, const Snapshot *last)
+{
+	if (snapshot->store_empty != last->store_empty || snapshot->problems->len != last->problems->len ||
+	    snapshot->incidents->len != last->incidents->len)
+		return true;
+	for (guint i = 0; i < snapshot->incidents->len; i++) {
+		const Incident *now = g_ptr_array_index(snapshot->incidents, i), *before = snapshot_find(last, now->name);
+
+		if (before == NULL || before->state.word != now->state.word || g_strcmp0(before->state.id, now->state.id) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void publish_snapshot(Watch *watch, Snapshot *snapshot, guint fresh_problems)
 {
 	Snapshot *last;
 
 	g_mutex_lock(&watch->lock);
+	watch->problems_seen += fresh_problems;
 	last = watch->snapshot;
 	watch->snapshot = snapshot_ref(snapshot);
 	watch->ready = true;
@@ -136,19 +171,22 @@ static bool bear_with(char **trouble, const char *what, const char *consequence,
 	return true;
 }
 
-/* Writes the snapshot to the state directory where it says something new. Without a directory to write to everything else works. */
+/* Writes the snapshot to the state directory where it says something new, or the file has become old. Without a directory to write to
+ * everything else works. */
 static void keep(Round *round, const Snapshot *snapshot)
 {
 	g_autofree char *text = keep_format(snapshot);
 	g_autofree char *path = NULL;
 	g_autoptr(GError) error = NULL;
+	gint64 now = clock_mono_us();
 
-	if (g_strcmp0(text, round->kept) == 0)
+	if (g_strcmp0(text, round->kept) == 0 && now < round->kept_at + KEEP_US)
 		return;
 	path = keep_path(round->config);
 	if (keep_save(path, text, snapshot->taken_at, &error)) {
 		g_free(round->kept);
 		round->kept = g_steal_pointer(&text);
+		round->kept_at = now;
 		round->keep_trouble = false;
 	} else if (!round->keep_trouble) {
 		log_warning("the snapshot cannot be kept for a restart: %s", error->message);
@@ -177,65 +215,61 @@ static bool take_snapshot(Round *round, GError **error)
 {
 	g_autoptr(Snapshot) last = watch_snapshot(round->watch);
 	g_autoptr(Snapshot) snapshot = store_snapshot(round->store, last, error);
+	guint fresh_problems;
 
 	if (snapshot == NULL)
 		return false;
 	for (guint i = 0; i < snapshot->incidents->len; i++)
 		compile_match(g_ptr_array_index(snapshot->incidents, i), snapshot);
+	fresh_problems = log_problems(snapshot, last);
 	log_changes(snapshot, last);
 	/* Who asks for the state of this node shall not read what was true ten seconds ago. */
-	if (snapshot->store_empty != last->store_empty || snapshot->problems->len != last->problems->len)
+	if (tells_otherwise(snapshot, last))
 		round->next_heartbeat = 0;
-	publish_snapshot(round->watch, snapshot);
+	publish_snapshot(round->watch, snapshot, fresh_problems);
 	keep(round, snapshot);
 	return true;
 }
 
-static bool take_accounts(Round *round, GError **error)
+/* What a server says that was replaced without knowing is not to be believed. */
+static bool confirm_and_take(Round *round, GError **error)
 {
-	g_autoptr(GError) inner = NULL;
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-	Accounts *accounts, *last;
+	return store_confirm(round->store, error) && take_snapshot(round, error);
+}
 
-	/* Reset first: a change that comes while we read is told again. */
-	round->store->accounts_changed = false;
-	accounts = store_accounts(round->store, problems, &inner);
-	if (accounts == NULL && bear_with(&round->accounts_trouble, "accounts", "they stay as last read", &inner))
-		return true;
-	if (accounts == NULL) {
-		g_propagate_error(error, g_steal_pointer(&inner));
-		return false;
-	}
-	g_clear_pointer(&round->accounts_trouble, g_free);
-	for (guint i = 0; i < MIN(problems->len, ACCOUNT_PROBLEMS_SHOWN); i++)
-		log_warning("accounts: %s", (const char *)g_ptr_array_index(problems, i));
-	if (problems->len > ACCOUNT_PROBLEMS_SHOWN)
-		log_warning("accounts: %u more entries cannot be used", problems->len - ACCOUNT_PROBLEMS_SHOWN);
-	g_mutex_lock(&round->watch->lock);
-	last = round->watch->accounts;
-	round->watch->accounts = accounts;
-	g_mutex_unlock(&round->watch->lock);
-	accounts_unref(last);
-	return true;
+static char *ask_extra(Watch *watch)
+{
+	char *(*extra)(gpointer data);
+	gpointer data;
+
+	g_mutex_lock(&watch->lock);
+	extra = watch->extra;
+	data = watch->extra_data;
+	g_mutex_unlock(&watch->lock);
+	return extra != NULL ? extra(data) : NULL;
 }
 
 static bool send_heartbeat(Round *round, GError **error)
 {
-	g_autoptr(Snapshot) snapshot = watch_snapshot(round->watch);
+	g_autoptr(Snapshot) snapshot = NULL;
+	g_auto(WatchStats) stats = { .away = false };
 	g_autoptr(GError) inner = NULL;
-	g_autofree char *json = NULL;
-	const char *program = g_get_prgname();
+	g_autofree char *json = NULL, *extra = NULL;
 
 	if (clock_mono_us() < round->next_heartbeat)
 		return true;
 	round->next_heartbeat = clock_mono_us() + HEARTBEAT_US;
-	json = g_strdup_printf("{\"program\":\"%s\",\"version\":\"%s\",\"pid\":%d,\"generation\":%" G_GINT64_FORMAT
-	    ",\"store_empty\":%s,\"problems\":%u}", program != NULL ? program : "", PACKAGE_VERSION, (int)getpid(),
-	    snapshot->generation, snapshot->store_empty ? "true" : "false", snapshot->problems->len);
+	snapshot = watch_snapshot(round->watch);
+	watch_stats(round->watch, &stats);
+	extra = ask_extra(round->watch);
+	json = beat_format(snapshot, &stats, round->config->resolved_for / 1000, extra);
 	if (store_heartbeat(round->store, json, &inner)) {
 		g_clear_pointer(&round->heartbeat_trouble, g_free);
 		return true;
 	}
+	/* A server that refuses writes (memory full, too few replicas) can still be read, and is not lost. */
+	if (!store_is_lost(round->store) && !g_error_matches(inner, OUTAGE_ERROR, OUTAGE_ERROR_INVALID))
+		inner->code = OUTAGE_ERROR_INVALID;
 	if (bear_with(&round->heartbeat_trouble, "heartbeat", "this node does not show in the status", &inner))
 		return true;
 	g_propagate_error(error, g_steal_pointer(&inner));
@@ -251,13 +285,17 @@ static bool follow(Round *round, gint64 *next_poll, GError **error)
 
 	if (changed < 0)
 		return false;
-	if (round->store->accounts_changed && !take_accounts(round, error))
-		return false;
-	/* The poll is the floor under lost notices, and keeps taken_at fresh. */
-	if (changed > 0 || clock_mono_us() >= *next_poll) {
-		if (!take_snapshot(round, error))
+	if (round->store->accounts_changed) {
+		round->store->accounts_changed = false;
+		follower_wake(round->watch->follower);
+	}
+	/* The poll is the floor under lost notices, keeps taken_at fresh, and finds out where the store was replaced behind our back. */
+	if (clock_mono_us() >= *next_poll) {
+		if (!confirm_and_take(round, error))
 			return false;
 		*next_poll = clock_mono_us() + round->config->store_poll * 1000;
+	} else if (changed > 0 && !take_snapshot(round, error)) {
+		return false;
 	}
 	return send_heartbeat(round, error);
 }
@@ -286,6 +324,17 @@ static bool take_orders(Round *round)
 	return go_on;
 }
 
+static void note_loss(Watch *watch, const GError *error)
+{
+	g_mutex_lock(&watch->lock);
+	watch->losses += !watch->away;
+	watch->away = true;
+	g_free(watch->last_error);
+	watch->last_error = g_strdup(error->message);
+	watch->last_error_at = clock_now();
+	g_mutex_unlock(&watch->lock);
+}
+
 static void lose(Round *round, const GError *error)
 {
 	struct pollfd wake = { .fd = round->watch->wake, .events = POLLIN };
@@ -293,21 +342,26 @@ static void lose(Round *round, const GError *error)
 	if (!round->away)
 		log_warning("%s; going on with the last known state", error->message);
 	round->away = true;
+	note_loss(round->watch, error);
 	g_clear_pointer(&round->store, store_close);
 	round->delay_ms = round->delay_ms == 0 ? BACKOFF_FIRST_MS : MIN(round->delay_ms * 2, BACKOFF_MAX_MS);
 	poll(&wake, 1, (int)(round->delay_ms / 2) + g_random_int_range(0, (gint32)round->delay_ms / 2 + 1));
 }
 
-/* Opens the store and reads everything once. */
+/* Opens the store and reads the snapshot once. */
 static bool join_store(Round *round, GError **error)
 {
 	round->store = store_open(round->config, round->watch->node, error);
-	if (round->store == NULL || !take_snapshot(round, error) || !take_accounts(round, error))
+	if (round->store == NULL || !confirm_and_take(round, error))
 		return false;
+	g_mutex_lock(&round->watch->lock);
+	round->watch->away = false;
+	g_mutex_unlock(&round->watch->lock);
 	if (round->away)
 		log_info("the store is back");
 	round->away = false;
 	round->delay_ms = 0;
+	round->next_heartbeat = 0;
 	return true;
 }
 
@@ -334,7 +388,6 @@ static gpointer keep_current(gpointer data)
 	}
 	store_close(round.store);
 	config_unref(round.config);
-	g_free(round.accounts_trouble);
 	g_free(round.heartbeat_trouble);
 	g_free(round.kept);
 	return NULL;
@@ -349,13 +402,13 @@ Watch *watch_start(Config *config, const char *node, void (*on_change)(const Sna
 	watch->data = data;
 	watch->config = config_ref(config);
 	watch->snapshot = load_kept(config);
-	watch->accounts = accounts_new();
 	g_mutex_init(&watch->lock);
 	g_cond_init(&watch->contact);
 	watch->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	/* Without it stopping takes as long as a wait of the thread; everything else works. */
 	if (watch->wake < 0)
 		log_warning("watch: eventfd: %s", g_strerror(errno));
+	watch->follower = follower_start(config, node);
 	watch->thread = g_thread_new("watch", keep_current, watch);
 	return watch;
 }
@@ -368,12 +421,14 @@ void watch_stop(Watch *watch)
 	watch->stopping = true;
 	g_mutex_unlock(&watch->lock);
 	wake_up(watch);
+	follower_halt(watch->follower);
 	g_thread_join(watch->thread);
+	follower_free(watch->follower);
 	if (watch->wake >= 0)
 		close(watch->wake);
 	snapshot_unref(watch->snapshot);
-	accounts_unref(watch->accounts);
 	config_unref(watch->config);
+	g_free(watch->last_error);
 	g_mutex_clear(&watch->lock);
 	g_cond_clear(&watch->contact);
 	g_free(watch->node);
@@ -388,6 +443,7 @@ void watch_reconfigure(Watch *watch, Config *config)
 	watch->reconfigured++;
 	g_mutex_unlock(&watch->lock);
 	wake_up(watch);
+	follower_reconfigure(watch->follower, config);
 }
 
 Snapshot *watch_snapshot(Watch *watch)
@@ -400,14 +456,22 @@ Snapshot *watch_snapshot(Watch *watch)
 	return snapshot;
 }
 
-Accounts *watch_accounts(Watch *watch)
+Snapshot *watch_newer_snapshot(Watch *watch, gint64 generation, gint64 until)
 {
-	Accounts *accounts;
+	Snapshot *snapshot = NULL;
 
 	g_mutex_lock(&watch->lock);
-	accounts = accounts_ref(watch->accounts);
+	while (watch->snapshot->generation <= generation && g_cond_wait_until(&watch->contact, &watch->lock, until))
+		;
+	if (watch->snapshot->generation > generation)
+		snapshot = snapshot_ref(watch->snapshot);
 	g_mutex_unlock(&watch->lock);
-	return accounts;
+	return snapshot;
+}
+
+Accounts *watch_accounts(Watch *watch)
+{
+	return follower_accounts(watch->follower);
 }
 
 bool watch_wait_ready(Watch *watch, gint64 timeout_ms)
@@ -421,4 +485,44 @@ bool watch_wait_ready(Watch *watch, gint64 timeout_ms)
 	ready = watch->ready;
 	g_mutex_unlock(&watch->lock);
 	return ready;
+}
+
+bool watch_is_away(Watch *watch)
+{
+	bool away;
+
+	g_mutex_lock(&watch->lock);
+	away = watch->away;
+	g_mutex_unlock(&watch->lock);
+	return away;
+}
+
+void watch_stats(Watch *watch, WatchStats *stats)
+{
+	g_autoptr(Accounts) accounts = watch_accounts(watch);
+
+	*stats = (WatchStats){ .accounts = accounts_count(accounts) };
+	stats->accounts_read = follower_has_read(watch->follower, &stats->accounts_broken);
+	g_mutex_lock(&watch->lock);
+	stats->away = watch->away;
+	stats->losses = watch->losses;
+	stats->last_error = g_strdup(watch->last_error);
+	stats->last_error_at = watch->last_error_at;
+	stats->problems = watch->snapshot->problems->len;
+	stats->problems_seen = watch->problems_seen;
+	stats->age = watch->snapshot->heard_us != 0 ? snapshot_age(watch->snapshot, clock_mono_us()) : -1;
+	g_mutex_unlock(&watch->lock);
+}
+
+void watch_stats_clear(WatchStats *stats)
+{
+	g_clear_pointer(&stats->last_error, g_free);
+}
+
+void watch_set_extra(Watch *watch, char *(*extra)(gpointer data), gpointer data)
+{
+	g_mutex_lock(&watch->lock);
+	watch->extra = extra;
+	watch->extra_data = data;
+	g_mutex_unlock(&watch->lock);
 }

@@ -3,14 +3,17 @@
  *
  *     milterload --socket unix:/path|inet:port@host [options]         (--help lists them)
  *
- * Each of N connections is kept busy with one message after another. What the milter asked for when it negotiated is
- * honoured: steps it does not want are left out, steps it does not answer are not waited for (they travel together with the
- * next step that it does answer, as from an MTA), and the body ends early where it says SKIP.
+ * Each of N connections is kept busy with one message after another; with --rate, messages begin at fixed times, as far as
+ * connections are free. What the milter asked for when it negotiated is honoured: steps it does not want are left out, steps it does
+ * not answer are not waited for (they travel together with the next step that it does answer, as from an MTA), and the body ends
+ * early where it says SKIP.
  *
  * Prints one JSON object on one line: messages, failed, seconds, rate (messages a second), p50_us, p99_us and max_us (from
  * MAIL to the last reply, or from connect() for the first message of a connection), headers (inserted, a message),
- * body_bytes (sent, a message) and, with --pid, cpu_us (CPU time of that process, a message). Exit status 1 if any message
- * failed, 2 for wrong usage.
+ * body_bytes (sent, a message), queued (of the messages, those with X-Outage-Ack: queued) and, with --pid, cpu_us (CPU time of
+ * that process, a message). Of the end of the message alone, from its command to the last reply: eom_p50_us, eom_p99_us,
+ * eom_max_us; eom_first_us, the slowest of the first N measured, which may all be under way at the same time; and
+ * rest_p50_us, rest_p99_us, rest_max_us of those that follow. Exit status 1 if any message failed, 2 for wrong usage.
  *
  * A packet is   length (4 bytes, network order, of what follows) command (1 byte) data
  * Strings in data end with NUL. Macros go in a packet of their own (D) in front of the command they belong to. */
@@ -42,7 +45,7 @@
 
 static struct {
 	char *socket, *rcpt, *authserv, *domain, *label;
-	int connections, messages, warmup, size, outage_percent, senders, per_connection, timeout, pid, first;
+	int connections, messages, warmup, size, outage_percent, senders, per_connection, timeout, pid, first, rate;
 } options = { .connections = 1, .messages = 2000, .warmup = -1, .size = 4096, .senders = 1000000, .timeout = 30 };
 
 typedef enum {
@@ -74,16 +77,21 @@ typedef struct {
 	gsize body_at;
 	int on_connection;   /* messages done on this connection */
 	gint64 started;      /* microseconds */
+	gint64 ended;        /* when the end of the message was sent */
+	bool resting;        /* until the next message is due */
+	bool queued;         /* this message is to be acknowledged */
 } Connection;
 
 static struct {
 	char *plain_body, *outage_body;
 	gsize plain_size, outage_size;
 	int started, done, failed;
+	gint64 from;         /* the first message */
 	gint64 measure_from;
 	gint64 cpu_from;
 	GArray *latencies;   /* gint64 */
-	guint64 headers, body_bytes;
+	GArray *first_ends, *other_ends; /* gint64: how long the end of a message took, of the first ones and of the others */
+	guint64 headers, body_bytes, queued;
 } run;
 
 static gint64 now_us(void)
@@ -279,6 +287,7 @@ static bool put_step(Connection *c)
 	case STEPS:
 		break;
 	}
+	c->ended = now_us();
 	put_macros(c, SMFIC_BODYEOB, "i", queue_id, NULL);
 	put_packet(c, SMFIC_BODYEOB, NULL, 0);
 	return false;
@@ -321,10 +330,17 @@ static int open_socket(void)
 	return fd;
 }
 
-/* Begins the next message; where none is left the connection ends. */
+/* When the next message may begin; 0 = at once. */
+static gint64 next_due(void)
+{
+	return options.rate > 0 ? run.from + (gint64)run.started * G_USEC_PER_SEC / options.rate : 0;
+}
+
+/* Begins the next message, or rests until it is due; where none is left the connection ends. */
 static void next_message(Connection *c)
 {
 	bool fresh = c->fd < 0;
+	c->resting = false;
 	if (run.started == options.warmup + options.messages || run.failed > 100) {
 		if (!fresh) {
 			put_packet(c, SMFIC_QUIT, NULL, 0);
@@ -335,8 +351,13 @@ static void next_message(Connection *c)
 		}
 		return;
 	}
+	c->resting = next_due() > now_us();
+	if (c->resting)
+		return;
 	c->number = run.started++;
 	c->started = now_us();
+	c->ended = 0;
+	c->queued = false;
 	c->header = 0;
 	c->body_at = 0;
 	make_message(c);
@@ -363,18 +384,29 @@ static void message_failed(Connection *c, const char *why)
 	next_message(c);
 }
 
+static void begin_measuring(void)
+{
+	run.measure_from = now_us();
+	run.cpu_from = cpu_us();
+	run.headers = run.body_bytes = 0;
+}
+
 static void message_done(Connection *c)
 {
 	gint64 took = now_us() - c->started;
+	gint64 end_took = now_us() - c->ended;
 	run.done++;
 	c->on_connection++;
-	if (run.done > options.warmup)
+	if (run.done > options.warmup) {
 		g_array_append_val(run.latencies, took);
-	if (run.done == options.warmup) {
-		run.measure_from = now_us();
-		run.cpu_from = cpu_us();
-		run.headers = run.body_bytes = 0;
+		run.queued += c->queued;
 	}
+	if (c->ended > 0 && c->number >= options.warmup) {
+		bool first = c->number < options.warmup + options.connections;
+		g_array_append_val(first ? run.first_ends : run.other_ends, end_took);
+	}
+	if (run.done == options.warmup)
+		begin_measuring();
 	if (options.per_connection > 0 && c->on_connection == options.per_connection) {
 		put_packet(c, SMFIC_QUIT, NULL, 0);
 		if (write(c->fd, c->out->data, c->out->len) < 0)
@@ -414,6 +446,18 @@ static void on_continue(Connection *c)
 	advance(c);
 }
 
+/* An inserted header: its place (4 bytes), name, NUL, value, NUL. */
+static void on_header(Connection *c, const guint8 *data, gsize size)
+{
+	static const char ack[] = "X-Outage-Ack";
+	const char *name = (const char *)data + 4, *value = name + sizeof ack;
+
+	run.headers++;
+	if (size < 4 + sizeof ack + 1 || data[size - 1] != '\0' || memcmp(name, ack, sizeof ack) != 0)
+		return;
+	c->queued = strcmp(value + strspn(value, " "), "queued") == 0;
+}
+
 static void on_reply(Connection *c, char code, const guint8 *data, gsize size)
 {
 	switch (code) {
@@ -434,6 +478,8 @@ static void on_reply(Connection *c, char code, const guint8 *data, gsize size)
 			message_done(c);
 		break;
 	case SMFIR_INSHEADER:
+		on_header(c, data, size);
+		break;
 	case SMFIR_ADDHEADER:
 		run.headers++;
 		break;
@@ -499,26 +545,53 @@ static void flush(Connection *c)
 	c->written = 0;
 }
 
+/* Wakes connections whose next message is due. Returns for how long none will be, in milliseconds. */
+static int wake_rested(Connection *connections)
+{
+	gint64 left = (gint64)options.timeout * 1000;
+
+	for (int i = 0; i < options.connections; i++) {
+		if (connections[i].resting)
+			next_message(&connections[i]);
+		if (connections[i].resting)
+			left = MIN(left, MAX(next_due() - now_us(), 0) / 1000 + 1);
+	}
+	return (int)left;
+}
+
+static bool any_resting(const Connection *connections)
+{
+	for (int i = 0; i < options.connections; i++)
+		if (connections[i].resting)
+			return true;
+	return false;
+}
+
 static void run_load(Connection *connections)
 {
 	g_autofree struct pollfd *polled = g_new0(struct pollfd, (gsize)options.connections);
 	g_autofree int *owner = g_new0(int, (gsize)options.connections);
 
+	run.from = now_us();
+	if (options.warmup == 0)
+		begin_measuring();
 	for (int i = 0; i < options.connections; i++)
 		next_message(&connections[i]);
 	for (;;) {
 		nfds_t n = 0;
+		int wait_ms = wake_rested(connections);
 		for (int i = 0; i < options.connections; i++) {
 			flush(&connections[i]);
-			if (connections[i].fd < 0)
+			if (connections[i].fd < 0 || connections[i].resting)
 				continue;
 			owner[n] = i;
 			polled[n++] = (struct pollfd){ .fd = connections[i].fd,
 				.events = (short)(POLLIN | (connections[i].out->len > 0 ? POLLOUT : 0)) };
 		}
-		if (n == 0)
+		bool resting = any_resting(connections);
+		if (n == 0 && !resting)
 			return;
-		if (poll(polled, n, options.timeout * 1000) == 0)
+		if (poll(polled, n, wait_ms) == 0 && !resting)
 			g_error("no reply within %d seconds", options.timeout);
 		for (nfds_t i = 0; i < n; i++)
 			if (polled[i].revents & (POLLIN | POLLHUP | POLLERR))
@@ -534,11 +607,30 @@ static int compare_times(gconstpointer a, gconstpointer b)
 	return (left > right) - (left < right);
 }
 
-static gint64 quantile(double part)
+/* Of sorted times. */
+static gint64 quantile(const GArray *times, double part)
 {
-	if (run.latencies->len == 0)
-		return 0;
-	return g_array_index(run.latencies, gint64, (guint)(part * (run.latencies->len - 1)));
+	return times->len > 0 ? g_array_index(times, gint64, (guint)(part * (times->len - 1))) : 0;
+}
+
+/* Prints the quantiles of times (which it sorts) as members PREFIXp50_us, ... */
+static void print_quantiles(const char *prefix, GArray *times)
+{
+	g_array_sort(times, compare_times);
+	printf(", \"%sp50_us\": %" G_GINT64_FORMAT ", \"%sp99_us\": %" G_GINT64_FORMAT ", \"%smax_us\": %" G_GINT64_FORMAT, prefix,
+	    quantile(times, 0.5), prefix, quantile(times, 0.99), prefix, quantile(times, 1.0));
+}
+
+static void print_ends(void)
+{
+	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(gint64));
+
+	g_array_append_vals(all, run.first_ends->data, run.first_ends->len);
+	g_array_append_vals(all, run.other_ends->data, run.other_ends->len);
+	print_quantiles("eom_", all);
+	g_array_sort(run.first_ends, compare_times);
+	printf(", \"eom_first_us\": %" G_GINT64_FORMAT, quantile(run.first_ends, 1.0));
+	print_quantiles("rest_", run.other_ends);
 }
 
 static void print_result(void)
@@ -547,11 +639,11 @@ static void print_result(void)
 	double seconds = (double)(now_us() - run.measure_from) / G_USEC_PER_SEC;
 	double count = MAX(run.latencies->len, 1u);
 
-	g_array_sort(run.latencies, compare_times);
-	printf("{\"label\": \"%s\", \"messages\": %u, \"failed\": %d, \"seconds\": %.3f, \"rate\": %.1f, \"p50_us\": %" G_GINT64_FORMAT
-	    ", \"p99_us\": %" G_GINT64_FORMAT ", \"max_us\": %" G_GINT64_FORMAT ", \"headers\": %.2f, \"body_bytes\": %.0f",
-	    options.label, run.latencies->len, run.failed, seconds, count / seconds, quantile(0.5), quantile(0.99), quantile(1.0),
-	    (double)run.headers / count, (double)run.body_bytes / count);
+	printf("{\"label\": \"%s\", \"messages\": %u, \"failed\": %d, \"seconds\": %.3f, \"rate\": %.1f, \"headers\": %.2f, "
+	    "\"body_bytes\": %.0f, \"queued\": %" G_GUINT64_FORMAT, options.label, run.latencies->len, run.failed, seconds,
+	    count / seconds, (double)run.headers / count, (double)run.body_bytes / count, run.queued);
+	print_quantiles("", run.latencies);
+	print_ends();
 	if (cpu >= 0 && run.cpu_from >= 0)
 		printf(", \"cpu_us\": %.1f", (double)(cpu - run.cpu_from) / count);
 	printf("}\n");
@@ -564,6 +656,7 @@ static bool read_options(int *argc, char ***argv, GError **error)
 		{ "connections", 'c', 0, G_OPTION_ARG_INT, &options.connections, "at the same time (1)", "N" },
 		{ "messages", 'n', 0, G_OPTION_ARG_INT, &options.messages, "measured (2000)", "N" },
 		{ "warmup", 'w', 0, G_OPTION_ARG_INT, &options.warmup, "before the clock starts (10 a connection)", "N" },
+		{ "rate", 'R', 0, G_OPTION_ARG_INT, &options.rate, "begun a second (0: as fast as they are answered)", "N" },
 		{ "size", 'l', 0, G_OPTION_ARG_INT, &options.size, "of a body, about (4096)", "BYTES" },
 		{ "outage", 'x', 0, G_OPTION_ARG_INT, &options.outage_percent, "of the messages report an outage (0)", "PERCENT" },
 		{ "senders", 'u', 0, G_OPTION_ARG_INT, &options.senders, "distinct ones (1000000)", "N" },
@@ -588,7 +681,7 @@ static bool read_options(int *argc, char ***argv, GError **error)
 	options.rcpt = options.rcpt != NULL ? options.rcpt : g_strdup("support@support.example");
 	options.domain = options.domain != NULL ? options.domain : g_strdup("customer.example");
 	options.label = options.label != NULL ? options.label : g_strdup("");
-	if (options.warmup < 1)
+	if (options.warmup < 0)
 		options.warmup = 10 * options.connections;
 	return true;
 }
@@ -605,6 +698,8 @@ int main(int argc, char **argv)
 	run.plain_size = strlen(run.plain_body);
 	run.outage_size = strlen(run.outage_body);
 	run.latencies = g_array_new(FALSE, FALSE, sizeof(gint64));
+	run.first_ends = g_array_new(FALSE, FALSE, sizeof(gint64));
+	run.other_ends = g_array_new(FALSE, FALSE, sizeof(gint64));
 	Connection *connections = g_new0(Connection, (gsize)options.connections);
 	for (int i = 0; i < options.connections; i++) {
 		connections[i].fd = -1;
@@ -622,6 +717,8 @@ int main(int argc, char **argv)
 	}
 	g_free(connections);
 	g_array_unref(run.latencies);
+	g_array_unref(run.first_ends);
+	g_array_unref(run.other_ends);
 	g_free(run.plain_body);
 	g_free(run.outage_body);
 	return run.failed > 0 ? 1 : 0;

@@ -77,9 +77,9 @@ def outage_report(sender: str, to: str | list[str] = SUPPORT, subject: str = "Se
     return Letter(sender, subject, OUTAGE_TEXT, to, **more)
 
 
-def connect(port: int, client: str | None = None) -> smtplib.SMTP:
+def connect(port: int, client: str | None = None, host: str = "127.0.0.1", timeout: float = 60) -> smtplib.SMTP:
     """An SMTP session; client: the address that the MTA shall see (XCLIENT)."""
-    smtp = smtplib.SMTP("127.0.0.1", port, local_hostname="client.example", timeout=60)
+    smtp = smtplib.SMTP(host, port, local_hostname="client.example", timeout=timeout)
     smtp.ehlo()
     if client is not None:
         code, answer = smtp.docmd("XCLIENT", f"ADDR={client} NAME=[UNAVAILABLE]")

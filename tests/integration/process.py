@@ -23,11 +23,18 @@ def build_dir() -> Path:
     raise FileNotFoundError(f"no outage-milter in {' or '.join(map(str, tried))}: build it, or name the folder in OUTAGE_BUILD")
 
 
+_ports_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A port of 127.0.0.1 that nobody listens on; never the same twice."""
+    while True:
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = sock.getsockname()[1]
+        if port not in _ports_given:
+            _ports_given.add(port)
+            return port
 
 
 def pause(seconds: float = 0.01) -> None:
@@ -131,6 +138,20 @@ class Process:
         if self.running():
             self.signal(signal.SIGKILL)
         self.wait()
+
+
+def process_list() -> list[tuple[int, int, str]]:
+    """(pid, parent's pid, name) of every process that runs."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            head, _, rest = (folder / "stat").read_text(errors="replace").rpartition(")")
+        except OSError:
+            continue  # it has just ended
+        state, parent = rest.split()[:2]
+        if state != "Z":
+            found.append((int(folder.name), int(parent), head.partition("(")[2]))
+    return found
 
 
 def run(args: list, check: bool = True, timeout: float = 60, **more) -> subprocess.CompletedProcess:

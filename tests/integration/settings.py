@@ -65,6 +65,7 @@ def standard(state_dir: Path, socket: str, store_url: str, relay_port: int) -> d
         "site.name": "Example Cloud",
         "reply.relay": f"smtp://127.0.0.1:{relay_port}",
         "reply.url_domains": ["support.example"],
+        "store.local_after": "1s",
         "reply.retry_first": "200ms",
         "reply.retry_max": "500ms",
     }

@@ -142,9 +142,12 @@ class Stand:
         self.store_url = redis.url if redis is not None else f"sqlite:{self.dir}/store/store.db"
         (self.dir / "store").mkdir(exist_ok=True)
         self.relay_port = postfixes[0].plain_port
-        self.nodes = [Node(self, postfix, number + 1) for number, postfix in enumerate(postfixes)]
+        self.nodes = [self._make_node(postfix, number + 1) for number, postfix in enumerate(postfixes)]
         self.replier: Process | None = None
         self.configure(changes)
+
+    def _make_node(self, postfix: Postfix, number: int) -> Node:
+        return Node(self, postfix, number)
 
     def configure(self, changes: dict | None = None) -> None:
         """Writes every node's configuration: the standard one with changes (dotted name -> value)."""
@@ -152,7 +155,8 @@ class Stand:
             node.state_dir.mkdir(exist_ok=True)
             node.state_dir.chmod(0o700)
             own = settings.standard(node.state_dir, f"unix:{node.socket}", self.store_url, self.relay_port)
-            node.config.write_text(settings.to_libconfig({**own, "secret_file": str(self.dir / "secret"), **(changes or {})}))
+            node.config.write_text(settings.to_libconfig({**own, "node": node.name, "secret_file": str(self.dir / "secret"),
+                                                                **(changes or {})}))
 
     # -- processes
 

@@ -3,6 +3,8 @@
 
 #include <glib/gstdio.h>
 
+#include "base/clock.h"
+
 static Secret *secret;
 
 const Secret *claims_secret(void)
@@ -25,6 +27,24 @@ const Secret *claims_secret(void)
 void claims_shut_down(void)
 {
 	g_clear_pointer(&secret, secret_free);
+}
+
+Outage *outage_new(gconstpointer kind)
+{
+	Outage *outage = g_new0(Outage, 1);
+
+	outage->fixture = fixture_new(kind);
+	outage->store = fixture_open(outage->fixture, "a");
+	claims_set_word(outage->store, "default", WORD_P1, &outage->state);
+	return outage;
+}
+
+void outage_free(Outage *outage)
+{
+	store_close(outage->store);
+	incident_state_clear(&outage->state);
+	fixture_free(outage->fixture);
+	g_free(outage);
 }
 
 static ClaimRequest request_for(const char *name, const IncidentState *state, bool resolved)
@@ -52,6 +72,17 @@ bool claims_try(Store *store, const char *name, const IncidentState *state, bool
 	g_autoptr(StoredJob) job = claims_sign(name, state, resolved, token);
 	StoreClaim claim = { .request = &request, .hash = hash, .token = token, .payload = job->payload, .mac = job->mac,
 		.domain = "example.com", .domain_capped = capped };
+
+	return store_claim(store, &claim, answer, error);
+}
+
+bool claims_try_for(Store *store, const IncidentState *state, const char *hash, const char *token, gint64 milliseconds,
+    ClaimAnswer *answer, GError **error)
+{
+	ClaimRequest request = request_for("default", state, false);
+	g_autoptr(StoredJob) job = claims_sign("default", state, false, token);
+	StoreClaim claim = { .request = &request, .hash = hash, .token = token, .payload = job->payload, .mac = job->mac,
+		.domain = "example.com", .until = clock_mono_us() + milliseconds * 1000 };
 
 	return store_claim(store, &claim, answer, error);
 }

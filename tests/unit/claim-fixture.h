@@ -8,12 +8,25 @@
 const Secret *claims_secret(void);
 void claims_shut_down(void);
 
+/* A store with an incident on: what most of these tests begin with. */
+typedef struct {
+	Fixture *fixture;
+	Store *store;          /* of the node "a" */
+	IncidentState state;   /* of `default`, which is P1 */
+} Outage;
+Outage *outage_new(gconstpointer kind);
+void outage_free(Outage *outage);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outage, outage_free)
+
 /* A job of the kind of payload that a milter writes, as one who knows the secret would put it into the queue. Caller frees. */
 StoredJob *claims_sign(const char *name, const IncidentState *state, bool resolved, const char *token);
 
 /* One try at a claim for the incident of that name. */
 bool claims_try(Store *store, const char *name, const IncidentState *state, bool resolved, const char *hash, const char *token,
     bool capped, ClaimAnswer *answer, GError **error);
+/* The same for `default`, that nobody waits longer for than so many milliseconds. */
+bool claims_try_for(Store *store, const IncidentState *state, const char *hash, const char *token, gint64 milliseconds,
+    ClaimAnswer *answer, GError **error);
 /* The same for `default`, without the domain's cap; it has to be answered. */
 ClaimAnswer claims_ask(Store *store, const IncidentState *state, bool resolved, const char *hash, const char *token);
 

@@ -5,17 +5,23 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The one server of this test program. */
-static struct {
+#include "store/keep.h"
+
+typedef struct {
 	GSubprocess *process;
 	char *dir;
 	char *port;
-} server;
+} Server;
+
+/* The one server of this test program, and its replica where a test has asked for one. */
+static Server server, replica;
 
 static guint free_port(void)
 {
@@ -30,9 +36,9 @@ static guint free_port(void)
 }
 
 /* Returns true once the server says that it listens; false where it ended instead (the port was taken meanwhile). */
-static bool server_is_ready(void)
+static bool server_is_ready(const Server *one)
 {
-	g_autoptr(GDataInputStream) lines = g_data_input_stream_new(g_subprocess_get_stdout_pipe(server.process));
+	g_autoptr(GDataInputStream) lines = g_data_input_stream_new(g_subprocess_get_stdout_pipe(one->process));
 	char *line;
 
 	g_filter_input_stream_set_close_base_stream(G_FILTER_INPUT_STREAM(lines), FALSE);
@@ -46,35 +52,95 @@ static bool server_is_ready(void)
 	return false;
 }
 
-static void start_server(void)
+/* A test that aborts must not leave a server behind. */
+static void die_with_us(gpointer unused)
 {
+	(void)unused;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void start_server(Server *one)
+{
+	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
 	g_autoptr(GError) error = NULL;
 
-	server.dir = g_dir_make_tmp("outage-redis-XXXXXX", &error);
+	g_subprocess_launcher_set_child_setup(launcher, die_with_us, NULL, NULL);
+
+	one->dir = g_dir_make_tmp("outage-redis-XXXXXX", &error);
 	g_assert_no_error(error);
 	for (int attempt = 0; attempt < 5; attempt++) {
-		g_free(server.port);
-		server.port = g_strdup_printf("%u", free_port());
-		server.process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, "redis-server", "--port", server.port, "--bind",
-		    "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", server.dir, "--daemonize", "no", NULL);
+		g_free(one->port);
+		one->port = g_strdup_printf("%u", free_port());
+		one->process = g_subprocess_launcher_spawn(launcher, &error, "redis-server", "--port", one->port, "--bind",
+		    "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", one->dir, "--daemonize", "no", "--repl-diskless-sync-delay",
+		    "0", NULL);
 		g_assert_no_error(error);
-		if (server_is_ready())
+		if (server_is_ready(one))
 			return;
-		g_clear_object(&server.process);
+		g_clear_object(&one->process);
 	}
 	g_error("redis-server does not start");
 }
 
+static void stop_server(Server *one)
+{
+	g_autofree char *dump = NULL;
+
+	if (one->process == NULL)
+		return;
+	g_subprocess_force_exit(one->process);
+	g_subprocess_wait(one->process, NULL, NULL);
+	g_clear_object(&one->process);
+	/* What a replica has received. */
+	dump = g_build_filename(one->dir, "dump.rdb", NULL);
+	g_unlink(dump);
+	g_assert_cmpint(g_rmdir(one->dir), ==, 0);
+	g_clear_pointer(&one->dir, g_free);
+	g_clear_pointer(&one->port, g_free);
+}
+
 void fixture_shut_down(void)
 {
-	if (server.process == NULL)
-		return;
-	g_subprocess_force_exit(server.process);
-	g_subprocess_wait(server.process, NULL, NULL);
-	g_clear_object(&server.process);
-	g_rmdir(server.dir);
-	g_clear_pointer(&server.dir, g_free);
-	g_clear_pointer(&server.port, g_free);
+	stop_server(&replica);
+	stop_server(&server);
+}
+
+void fixture_start_replica(void)
+{
+	g_autoptr(GSubprocess) cli = NULL;
+	g_autoptr(GError) error = NULL;
+
+	start_server(&replica);
+	cli = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE, &error, "redis-cli", "-p", replica.port, "REPLICAOF", "127.0.0.1",
+	    server.port, NULL);
+	g_assert_no_error(error);
+	g_assert_true(g_subprocess_wait_check(cli, NULL, &error));
+}
+
+void fixture_stop_replica(void)
+{
+	stop_server(&replica);
+}
+
+/*     /proc/PID/stat = PID " (" NAME ") " STATE " " ...          T = stopped */
+static bool is_stopped(const char *pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%s/stat", pid), *text = NULL;
+	const char *name_end;
+
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	name_end = strrchr(text, ')');
+	return name_end != NULL && name_end[2] == 'T';
+}
+
+void fixture_signal(bool to_replica, int signal_number)
+{
+	GSubprocess *process = to_replica ? replica.process : server.process;
+
+	g_subprocess_send_signal(process, signal_number);
+	/* Until then it may still answer. */
+	while (signal_number == SIGSTOP && !is_stopped(g_subprocess_get_identifier(process)))
+		g_usleep(1000);
 }
 
 char *fixture_redis(const char *argument, ...)
@@ -158,6 +224,9 @@ Fixture *fixture_new(gconstpointer kind)
 	fixture->dir = g_dir_make_tmp("outage-store-XXXXXX", &error);
 	g_assert_no_error(error);
 	fixture->config = config_defaults();
+	/* Nothing of a milter that runs on this machine. */
+	g_free(fixture->config->state_dir);
+	fixture->config->state_dir = g_strdup(fixture->dir);
 	g_free(fixture->config->store_url);
 	/* A loaded machine may be slow; no test waits for these to run out. */
 	fixture->config->store_timeout = 10000;
@@ -166,7 +235,7 @@ Fixture *fixture_new(gconstpointer kind)
 	fixture->config->ack_delay = 0;
 	if (fixture->redis) {
 		if (server.process == NULL)
-			start_server();
+			start_server(&server);
 		fixture->config->store_url = g_strdup_printf("redis://127.0.0.1:%s/0", server.port);
 		fixture_lose_all(fixture);
 	} else {
@@ -190,7 +259,10 @@ static void remove_files(const Fixture *fixture)
 
 void fixture_free(Fixture *fixture)
 {
+	g_autofree char *kept = keep_path(fixture->config);
+
 	remove_files(fixture);
+	g_unlink(kept);
 	g_assert_cmpint(g_rmdir(fixture->dir), ==, 0);
 	config_unref(fixture->config);
 	g_free(fixture->dir);
@@ -204,6 +276,26 @@ Store *fixture_open(const Fixture *fixture, const char *node)
 
 	g_assert_no_error(error);
 	return store;
+}
+
+Config *fixture_other_config(const Fixture *fixture)
+{
+	Config *config = config_defaults();
+
+	g_free(config->store_url);
+	config->store_url = g_strdup(fixture->config->store_url);
+	config->store_timeout = fixture->config->store_timeout;
+	config->store_connect_timeout = fixture->config->store_connect_timeout;
+	config->store_poll = fixture->config->store_poll;
+	config->ack_delay = 0;
+	return config;
+}
+
+void fixture_point_nowhere(Fixture *fixture)
+{
+	g_free(fixture->config->store_url);
+	fixture->config->store_url = fixture->redis ? g_strdup("redis://127.0.0.1:1/0") :
+	    g_strconcat("sqlite:", fixture->dir, "/missing/store.db", NULL);
 }
 
 void fixture_lose_all(const Fixture *fixture)
@@ -283,6 +375,27 @@ guint fixture_count_sent_marks(const Fixture *fixture)
 	    database_text(fixture, "SELECT count(*) FROM marks WHERE sent = 1");
 
 	return (guint)g_ascii_strtoull(answer, NULL, 10);
+}
+
+void fixture_put_raw_payload(const Fixture *fixture, gsize size)
+{
+	g_autofree char *text = g_strdup_printf("%" G_GSIZE_FORMAT, size);
+
+	if (fixture->redis)
+		redis_run("EVAL", "return redis.call('XADD', 'outage:acks', '*', 'payload', string.rep('x', tonumber(ARGV[1])))", "0", text);
+	else
+		database_run(fixture, "INSERT INTO jobs(payload, mac, id, kind, token, queued_at, due)"
+		    " VALUES(hex(zeroblob(? / 2)), '', 'x', 'active', 'x', 1, 1)", text, NULL);
+}
+
+gsize fixture_longest_dead(const Fixture *fixture)
+{
+	static const char script[] = "local n = 0 for _, entry in ipairs(redis.call('XRANGE', 'outage:acks:dead', '-', '+')) do"
+	    " n = math.max(n, #entry[2][2]) end return n";
+	g_autofree char *answer = fixture->redis ? fixture_redis("EVAL", script, "0", NULL) :
+	    database_text(fixture, "SELECT max(length(payload)) FROM jobs WHERE state = 'dead'");
+
+	return (gsize)g_ascii_strtoull(answer, NULL, 10);
 }
 
 void fixture_set_raw_pause(const Fixture *fixture, const char *text)

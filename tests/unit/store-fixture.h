@@ -19,8 +19,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fixture, fixture_free)
 /* Stops the server. Call at the end of main. */
 void fixture_shut_down(void);
 
+/* Starts a replica of the Redis server, which fixture_stop_replica or fixture_shut_down stops. */
+void fixture_start_replica(void);
+void fixture_stop_replica(void);
+/* Sends the Redis server, or its replica, a signal; waits until one that is to stop has. */
+void fixture_signal(bool to_replica, int signal_number);
+
 /* Opens the fixture's store; never NULL. */
 Store *fixture_open(const Fixture *fixture, const char *node);
+
+/* Another configuration for the same store. Caller frees. */
+Config *fixture_other_config(const Fixture *fixture);
+/* Makes its URL one at which nothing answers. */
+void fixture_point_nowhere(Fixture *fixture);
 
 /* Removes everything at once, behind the store's back. */
 void fixture_lose_all(const Fixture *fixture);
@@ -36,6 +47,10 @@ void fixture_age_address_rates(const Fixture *fixture);
 void fixture_break_counters(const Fixture *fixture, const char *id);
 /* Puts a job into the queue by hand, as one could who may write to the store. */
 void fixture_put_job(const Fixture *fixture, const StoredJob *job);
+/* Puts a job into the queue whose payload is nothing but size bytes (even). */
+void fixture_put_raw_payload(const Fixture *fixture, gsize size);
+/* How long the payload of the longest buried job is. */
+gsize fixture_longest_dead(const Fixture *fixture);
 /* How many marks say that their letter was sent. */
 guint fixture_count_sent_marks(const Fixture *fixture);
 /* Sets the pause key by hand. */

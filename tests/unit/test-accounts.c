@@ -194,6 +194,106 @@ static void test_a_later_entry_replaces_the_earlier(void)
 	g_assert_cmpstr(keys->str, ==, "acme.com ceo@eu.acme.com eu.acme.com one@gmail.com xn--bcher-kva.example ");
 }
 
+static Account *account(const char *key, const char *name)
+{
+	g_autofree char *json = g_strdup_printf("{\"account\":\"%s\"}", name);
+	g_autoptr(GError) error = NULL;
+	Account *made = account_parse(key, json, &error);
+
+	g_assert_no_error(error);
+	return made;
+}
+
+static char *all_of(const Accounts *accounts)
+{
+	GString *keys = g_string_new(NULL);
+
+	accounts_foreach(accounts, note_key, keys);
+	return g_string_free(keys, FALSE);
+}
+
+static const char *name_at(const Accounts *accounts, const char *address)
+{
+	const Account *found = accounts_find(accounts, address);
+
+	return found ? found->name : NULL;
+}
+
+static void test_a_change_leaves_the_table_before_as_it_was(void)
+{
+	g_autoptr(Accounts) first = sample_table(), second = NULL, third = NULL;
+	g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func((GDestroyNotify)account_free), removed = g_ptr_array_new();
+	g_autofree char *before = NULL, *after = NULL, *last = NULL;
+
+	g_ptr_array_add(changed, account("acme.com", "Acme Two"));
+	g_ptr_array_add(changed, account("new.example", "New"));
+	g_ptr_array_add(removed, (gpointer)"one@gmail.com");
+	g_ptr_array_add(removed, (gpointer)"nobody.example");
+	second = accounts_with(first, changed, removed);
+	before = all_of(first);
+	after = all_of(second);
+	g_assert_cmpstr(before, ==, "acme.com ceo@eu.acme.com eu.acme.com one@gmail.com xn--bcher-kva.example ");
+	g_assert_cmpstr(after, ==, "acme.com ceo@eu.acme.com eu.acme.com new.example xn--bcher-kva.example ");
+	g_assert_cmpuint(accounts_count(first), ==, 5);
+	g_assert_cmpuint(accounts_count(second), ==, 5);
+	g_assert_cmpstr(name_at(first, "x@acme.com"), ==, "Acme");
+	g_assert_cmpstr(name_at(second, "x@acme.com"), ==, "Acme Two");
+	g_assert_null(name_at(second, "one@gmail.com"));
+	/* What is gone can come back, and what came can go. */
+	g_ptr_array_set_size(changed, 0);
+	g_ptr_array_set_size(removed, 0);
+	g_ptr_array_add(changed, account("one@gmail.com", "One again"));
+	g_ptr_array_add(removed, (gpointer)"new.example");
+	third = accounts_with(second, changed, removed);
+	last = all_of(third);
+	g_assert_cmpstr(last, ==, "acme.com ceo@eu.acme.com eu.acme.com one@gmail.com xn--bcher-kva.example ");
+	g_assert_cmpuint(accounts_count(third), ==, 5);
+	g_assert_cmpstr(name_at(third, "one@gmail.com"), ==, "One again");
+	g_assert_cmpstr(name_at(third, "x@acme.com"), ==, "Acme Two");
+}
+
+/* Far more changes than the small part of a table may hold: it becomes one with the large part on the way, unnoticed. */
+static void test_many_changes_end_in_the_same_table(void)
+{
+	g_autoptr(Accounts) accounts = accounts_new();
+
+	for (guint round = 0; round < 30; round++) {
+		g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func((GDestroyNotify)account_free);
+		g_autoptr(GPtrArray) removed = g_ptr_array_new_with_free_func(g_free);
+		Accounts *next;
+
+		for (guint i = 0; i < 1000; i++) {
+			g_autofree char *key = g_strdup_printf("c%u.example", round * 500 + i), *name = g_strdup_printf("Round %u", round);
+
+			g_ptr_array_add(changed, account(key, name));
+		}
+		for (guint i = 0; i < 100; i++)
+			g_ptr_array_add(removed, g_strdup_printf("c%u.example", round * 100 + i));
+		next = accounts_with(accounts, changed, removed);
+		accounts_unref(accounts);
+		accounts = next;
+	}
+	/* Those that a later round put in again stand. */
+	g_assert_cmpstr(name_at(accounts, "x@c15499.example"), ==, "Round 29");
+	g_assert_cmpstr(name_at(accounts, "x@c14600.example"), ==, "Round 29");
+	g_assert_cmpstr(name_at(accounts, "x@c14400.example"), ==, "Round 28");
+	g_assert_null(name_at(accounts, "x@c2999.example"));
+	g_assert_nonnull(name_at(accounts, "x@c3000.example"));
+	g_assert_cmpuint(accounts_count(accounts), ==, 15500 - 3000 + 100);
+}
+
+static void test_what_has_not_changed_is_not_read_again(void)
+{
+	g_autoptr(Accounts) accounts = sample_table();
+	g_autoptr(Account) same = accounts_reuse(accounts, "acme.com", "{\"account\":\"Acme\"}");
+	g_autoptr(Account) changed = accounts_reuse(accounts, "acme.com", "{\"account\":\"Acmo\"}");
+	g_autoptr(Account) unknown = accounts_reuse(accounts, "acme.org", "{\"account\":\"Acme\"}");
+
+	g_assert_true(same == accounts_get(accounts, "acme.com"));
+	g_assert_null(changed);
+	g_assert_null(unknown);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -205,6 +305,9 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(path, &REFUSED[i], test_refuses);
 	}
+	g_test_add_func("/accounts/a-change-leaves-the-table-before-as-it-was", test_a_change_leaves_the_table_before_as_it_was);
+	g_test_add_func("/accounts/many-changes-end-in-the-same-table", test_many_changes_end_in_the_same_table);
+	g_test_add_func("/accounts/what-has-not-changed-is-not-read-again", test_what_has_not_changed_is_not_read_again);
 	g_test_add_func("/accounts/hostile-sizes-are-refused", test_hostile_sizes_are_refused);
 	for (guint i = 0; i < G_N_ELEMENTS(FOUND); i++) {
 		g_autofree char *path = g_strconcat("/accounts/finds/", FOUND[i].name, NULL);

@@ -17,6 +17,7 @@ static Snapshot *sample(void)
 	incident->state.declared_at = 1795273800;
 	incident->state.reopened_at = 1795274800;
 	incident->state.epoch = 3;
+	incident->state.changed_ms = 1795274800123;
 	incident->texts[TEXT_TITLE] = g_strdup("Zahlungen \"hängen\"\nzweite Zeile");
 	incident->texts[TEXT_MATCH] = g_strdup("pay(ment)?s?");
 	incident->update_text = g_strdup("a disk is replaced");
@@ -25,6 +26,7 @@ static Snapshot *sample(void)
 	g_ptr_array_add(snapshot->incidents, incident);
 	snapshot->pause = g_strdup("wording");
 	snapshot->store_empty = true;
+	snapshot->life = g_strdup("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed/5f0c");
 	return snapshot;
 }
 
@@ -46,6 +48,8 @@ static void what_was_on_is_on_after_a_restart(void)
 	g_assert_nonnull(incident);
 	g_assert_cmpint(incident->state.word, ==, WORD_P2);
 	g_assert_cmpuint(incident->state.epoch, ==, 3);
+	g_assert_cmpint(incident->state.changed_ms, ==, 1795274800123);
+	g_assert_cmpstr(after->life, ==, before->life);
 	g_assert_cmpstr(incident->texts[TEXT_TITLE], ==, "Zahlungen \"hängen\"\nzweite Zeile");
 	g_assert_cmpstr(incident->update_text, ==, "a disk is replaced");
 }
@@ -68,7 +72,7 @@ static void a_damaged_file_opens_no_incident(void)
 		{ "2026-11-21T15:10:00Z\n{\"incidents\":[{\"name\":\"default\",\"word\":\"P9\",\"flip\":\"P1\"}]}\n", 0 },
 		{ "2026-11-21T15:10:00Z\n{\"incidents\":[{\"name\":\"default\",\"word\":\"P1\",\"flip\":\"P1\"}]}\n", 0 },
 		{ "2026-11-21T15:10:00Z\n{\"incidents\":[{\"name\":\"default\",\"word\":\"P1\",\"flip\":\"P1\",\"id\":\"20261121T151000Z-default\","
-		  "\"epoch\":\"x\",\"texts\":{\"title\":7,\"scope\":\"a\\u0007b\",\"eta\":\"soon\"}}]}\n", 1 },
+		  "\"epoch\":\"x\",\"changed_ms\":-7,\"texts\":{\"title\":7,\"scope\":\"a\\u0007b\",\"eta\":\"soon\"}}]}\n", 1 },
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -1,15 +1,10 @@
-/* Claims, run against SQLite and against a real Redis by one suite: at most one acknowledgement per customer, incident and kind,
- * whoever asks at the same time; the caps; what is held back is counted. */
-#include <gio/gio.h>
+/* Claims, run against SQLite and against a real Redis by one suite: at most one acknowledgement per customer, incident and kind;
+ * the caps; what is held back is counted. Who asks at the same time is in test-store-races.c. */
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "claim-fixture.h"
-
-#define HASHES 40
-#define THREADS 8
-#define PROCESSES 4
 
 static void test_one_claim_per_customer_incident_and_kind(gconstpointer kind)
 {
@@ -347,101 +342,42 @@ static void test_letters_put_off_by_the_site_cap_are_counted(gconstpointer kind)
 	g_assert_cmpint(put_off[1], ==, 3);
 }
 
-typedef struct { const Fixture *fixture; IncidentState state; GMutex lock; guint won; } Race;
-
-/* Claims every hash once; returns how many were won. */
-static guint claim_all(Store *store, const IncidentState *state, const char *who)
-{
-	guint won = 0;
-
-	for (int i = 0; i < HASHES; i++) {
-		g_autofree char *hash = g_strdup_printf("hash%d", i), *token = g_strdup_printf("%s-%d", who, i);
-		ClaimAnswer answer = claims_ask(store, state, false, hash, token);
-
-		g_assert_true(answer == CLAIM_WON || answer == CLAIM_ALREADY);
-		won += answer == CLAIM_WON;
-	}
-	return won;
-}
-
-static gpointer claim_in_thread(gpointer data)
-{
-	Race *race = data;
-	g_autofree char *who = g_strdup_printf("thread-%p", (gpointer)g_thread_self());
-	g_autoptr(Store) store = fixture_open(race->fixture, who);
-	guint won = claim_all(store, &race->state, who);
-
-	g_mutex_lock(&race->lock);
-	race->won += won;
-	g_mutex_unlock(&race->lock);
-	return NULL;
-}
-
-static void test_threads_never_win_twice(gconstpointer kind)
+static void test_a_full_queue_refuses_and_keeps_what_waits(gconstpointer kind)
 {
 	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
-	Race race = { .fixture = fixture };
-	GThread *threads[THREADS];
-
-	g_mutex_init(&race.lock);
-	claims_set_word(store, "default", WORD_P1, &race.state);
-	for (int i = 0; i < THREADS; i++)
-		threads[i] = g_thread_new("claim", claim_in_thread, &race);
-	for (int i = 0; i < THREADS; i++)
-		g_thread_join(threads[i]);
-	g_assert_cmpuint(race.won, ==, HASHES);
-	claims_check_counts(store, HASHES, 0, 0, 0, 0);
-	incident_state_clear(&race.state);
-	g_mutex_clear(&race.lock);
-}
-
-/* The other processes of the next test: this program, started with --claim URL ID WHO. Prints how many it won. */
-static int claim_in_process(char **argv)
-{
-	g_autoptr(Config) config = config_defaults();
-	IncidentState state = { .word = WORD_P1, .id = argv[3] };
 	g_autoptr(Store) store = NULL;
-	g_autoptr(GError) error = NULL;
-
-	g_free(config->store_url);
-	config->store_url = g_strdup(argv[2]);
-	config->store_timeout = config->store_connect_timeout = 10000;
-	store = store_open(config, argv[4], &error);
-	g_assert_no_error(error);
-	g_print("%u\n", claim_all(store, &state, argv[4]));
-	return 0;
-}
-
-static void test_processes_never_win_twice(gconstpointer kind)
-{
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
-	GSubprocess *children[PROCESSES];
 	IncidentState state = { .id = NULL };
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autoptr(StoredJob) job = NULL, buried = NULL;
 	g_autoptr(GError) error = NULL;
-	guint64 won = 0;
 
+	fixture->config->ack_queue_limit = 3;
+	store = fixture_open(fixture, "a");
 	claims_set_word(store, "default", WORD_P1, &state);
-	for (int i = 0; i < PROCESSES; i++) {
-		g_autofree char *who = g_strdup_printf("process-%d", i);
+	for (int i = 0; i < 3; i++) {
+		g_autofree char *name = g_strdup_printf("n%d", i);
 
-		children[i] = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self, "--claim", fixture->config->store_url,
-		    state.id, who, NULL);
-		g_assert_no_error(error);
+		g_assert_cmpint(claims_ask(store, &state, false, name, name), ==, CLAIM_WON);
 	}
-	for (int i = 0; i < PROCESSES; i++) {
-		g_autofree char *output = NULL;
-
-		g_subprocess_communicate_utf8(children[i], NULL, NULL, &output, NULL, &error);
-		g_assert_no_error(error);
-		g_assert_true(g_subprocess_get_successful(children[i]));
-		won += g_ascii_strtoull(output, NULL, 10);
-		g_object_unref(children[i]);
-	}
-	g_assert_cmpuint(won, ==, HASHES);
-	claims_check_counts(store, HASHES, 0, 0, 0, 0);
+	g_assert_cmpint(claims_ask(store, &state, false, "late", "late"), ==, CLAIM_FULL);
+	g_assert_cmpint(claims_ask(store, &state, false, "late", "late"), ==, CLAIM_FULL);
+	/* Who is in it already is told so, by whatever token. */
+	g_assert_cmpint(claims_ask(store, &state, false, "n1", "n1"), ==, CLAIM_WON);
+	g_assert_cmpint(claims_ask(store, &state, false, "n1", "other"), ==, CLAIM_ALREADY);
+	g_assert_cmpuint(claims_counter(store, state.id, "held:queue-full"), ==, 2);
+	claims_check_counts(store, 3, 0, 0, 0, 0);
+	/* In a replier's hand, or put off, it still waits; what has left or is dead does not. */
+	job = claims_take(store);
+	g_assert_cmpint(claims_ask(store, &state, false, "late", "late"), ==, CLAIM_FULL);
+	g_assert_true(store_job_retry(store, job, 3600, false, "paused", &error));
+	g_assert_cmpint(claims_ask(store, &state, false, "late", "late"), ==, CLAIM_FULL);
+	buried = claims_take(store);
+	g_assert_true(store_job_bury(store, buried, "550 no", &error));
+	g_assert_cmpint(claims_ask(store, &state, false, "late", "late"), ==, CLAIM_WON);
+	g_assert_cmpint(claims_ask(store, &state, false, "later", "later"), ==, CLAIM_FULL);
+	/* The operator's hand may fill it over the limit. */
+	g_assert_true(store_queue_retry(store, NULL, NULL, &error));
+	g_assert_cmpint(claims_ask(store, &state, false, "later", "later"), ==, CLAIM_FULL);
+	claims_check_counts(store, 3, 1, 0, 0, 0);
 	incident_state_clear(&state);
 }
 
@@ -449,12 +385,6 @@ int main(int argc, char **argv)
 {
 	int result;
 
-	if (argc == 5 && strcmp(argv[1], "--claim") == 0) {
-		result = claim_in_process(argv);
-		claims_shut_down();
-		return result;
-	}
-	(void)claims_secret(); /* before there are threads */
 	g_test_init(&argc, &argv, NULL);
 	fixture_add_test("one-claim-per-customer-incident-and-kind", test_one_claim_per_customer_incident_and_kind);
 	fixture_add_test("claim-on-what-is-over", test_claim_on_what_is_over);
@@ -467,8 +397,7 @@ int main(int argc, char **argv)
 	fixture_add_test("what-is-held-back-is-counted", test_what_is_held_back_is_counted);
 	fixture_add_test("counters-that-cannot-be-kept-change-no-answer", test_counters_that_cannot_be_kept_change_no_answer);
 	fixture_add_test("letters-put-off-by-the-site-cap-are-counted", test_letters_put_off_by_the_site_cap_are_counted);
-	fixture_add_test("threads-never-win-twice", test_threads_never_win_twice);
-	fixture_add_test("processes-never-win-twice", test_processes_never_win_twice);
+	fixture_add_test("a-full-queue-refuses-and-keeps-what-waits", test_a_full_queue_refuses_and_keeps_what_waits);
 	result = g_test_run();
 	fixture_shut_down();
 	claims_shut_down();

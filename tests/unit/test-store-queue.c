@@ -42,19 +42,17 @@ static void test_a_job_is_taken_once_and_ends(gconstpointer kind)
 
 static void test_retry_and_bury(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(StoredJob) first = NULL, again = NULL, held = NULL, later = NULL;
 	g_autoptr(GPtrArray) dead = NULL;
-	IncidentState state = { .id = NULL };
 	g_autoptr(GError) error = NULL;
 	guint moved;
 
-	claims_set_word(store, "default", WORD_P1, &state);
-	claims_ask(store, &state, false, "hash1", "token1");
+	claims_ask(store, &outage->state, false, "hash1", "token1");
 	first = claims_take(store);
 	/* Due already: it comes back at once, one try older. */
-	g_assert_true(store_job_retry(store, first, clock_now() - 1, true, "451 later", &error));
+	g_assert_true(store_job_retry(store, first, 0, true, "451 later", &error));
 	again = claims_take(store);
 	g_assert_nonnull(again);
 	g_assert_cmpuint(again->tries, ==, 1);
@@ -62,7 +60,7 @@ static void test_retry_and_bury(gconstpointer kind)
 	g_assert_cmpstr(again->payload, ==, first->payload);
 	g_assert_cmpstr(again->mac, ==, first->mac);
 	/* Held without failing: no try is counted, and it rests until it is due. */
-	g_assert_true(store_job_retry(store, again, clock_now() + 3600, false, "paused", &error));
+	g_assert_true(store_job_retry(store, again, 3600, false, "paused", &error));
 	g_assert_null(claims_take(store));
 	claims_check_counts(store, 0, 1, 0, 0, 0);
 	/* The operator may bury what rests, and call it back with all its tries. */
@@ -92,24 +90,21 @@ static void test_retry_and_bury(gconstpointer kind)
 	g_assert_nonnull(later);
 	g_assert_true(store_job_done(store, later, "hash1", &error));
 	claims_check_counts(store, 0, 0, 0, 1, 0);
-	incident_state_clear(&state);
 }
 
 static void test_list_and_bury_one(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(GPtrArray) jobs = NULL, some = NULL;
-	IncidentState state = { .id = NULL };
 	g_autoptr(GError) error = NULL;
 	QueueCounts counts;
 	guint moved;
 
-	claims_set_word(store, "default", WORD_P1, &state);
 	for (int i = 0; i < 4; i++) {
 		g_autofree char *name = g_strdup_printf("n%d", i);
 
-		claims_ask(store, &state, false, name, name);
+		claims_ask(store, &outage->state, false, name, name);
 	}
 	jobs = store_queue_list(store, QUEUE_PENDING, 10, &error);
 	g_assert_cmpuint(jobs->len, ==, 4);
@@ -128,48 +123,42 @@ static void test_list_and_bury_one(gconstpointer kind)
 	g_assert_true(store_queue_counts(store, &counts, &error));
 	g_assert_cmpint(counts.oldest, >, clock_now() - 600);
 	g_assert_cmpint(counts.oldest, <=, clock_now() + 1);
-	incident_state_clear(&state);
 }
 
 static void test_withdrawn_customers_may_be_answered_later(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(StoredJob) job = NULL, other = NULL;
-	IncidentState state = { .id = NULL };
 	g_autoptr(GError) error = NULL;
 
-	claims_set_word(store, "default", WORD_P1, &state);
-	claims_ask(store, &state, false, "hash1", "token1");
+	claims_ask(store, &outage->state, false, "hash1", "token1");
 	job = claims_take(store);
 	/* A mark that carries somebody else's token stays. */
-	claims_ask(store, &state, false, "hash2", "token2");
+	claims_ask(store, &outage->state, false, "hash2", "token2");
 	other = claims_take(store);
 	g_assert_true(store_job_withdraw(store, other, "hash1", &error));
-	g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token3"), ==, CLAIM_ALREADY);
+	g_assert_cmpint(claims_ask(store, &outage->state, false, "hash1", "token3"), ==, CLAIM_ALREADY);
 	g_assert_true(store_job_withdraw(store, job, "hash1", &error));
 	claims_check_counts(store, 0, 0, 0, 0, 2);
-	g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token3"), ==, CLAIM_WON);
-	incident_state_clear(&state);
+	g_assert_cmpint(claims_ask(store, &outage->state, false, "hash1", "token3"), ==, CLAIM_WON);
 }
 
 static void test_promotion(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(StoredJob) first = NULL, second = NULL;
-	IncidentState state = { .id = NULL };
 	g_autoptr(GError) error = NULL;
 	bool won;
 
-	claims_set_word(store, "default", WORD_P1, &state);
-	claims_ask(store, &state, false, "hash1", "token1");
-	claims_ask(store, &state, false, "hash2", "token2");
+	claims_ask(store, &outage->state, false, "hash1", "token1");
+	claims_ask(store, &outage->state, false, "hash2", "token2");
 	first = claims_take(store);
 	second = claims_take(store);
-	claims_set_word(store, "default", WORD_RESOLVED, &state);
+	claims_set_word(store, "default", WORD_RESOLVED, &outage->state);
 	/* hash2 wrote again after the fix: the later mail's acknowledgement stands, the waiting one is not sent besides. */
-	g_assert_cmpint(claims_ask(store, &state, true, "hash2", "token3"), ==, CLAIM_WON);
+	g_assert_cmpint(claims_ask(store, &outage->state, true, "hash2", "token3"), ==, CLAIM_WON);
 	g_assert_true(store_job_promote(store, second, "hash2", &won, &error));
 	g_assert_false(won);
 	g_assert_true(store_job_promote(store, first, "hash1", &won, &error));
@@ -177,8 +166,7 @@ static void test_promotion(gconstpointer kind)
 	/* Asked again after a crash: still ours. */
 	g_assert_true(store_job_promote(store, first, "hash1", &won, &error));
 	g_assert_true(won);
-	g_assert_cmpint(claims_ask(store, &state, true, "hash1", "token4"), ==, CLAIM_ALREADY);
-	incident_state_clear(&state);
+	g_assert_cmpint(claims_ask(store, &outage->state, true, "hash1", "token4"), ==, CLAIM_ALREADY);
 }
 
 static void test_a_dead_repliers_job_is_taken_over(gconstpointer kind)

@@ -40,53 +40,47 @@ static void done(Store *store, const StoredJob *job, const char *hash)
 
 static void test_a_sent_letter_is_not_sent_again(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(StoredJob) job = NULL, again = NULL, third = NULL;
-	IncidentState state = { .id = NULL };
 
-	claims_set_word(store, "default", WORD_P1, &state);
-	claims_ask(store, &state, false, "hash1", "token1");
+	claims_ask(store, &outage->state, false, "hash1", "token1");
 	job = claims_take(store);
 	g_assert_cmpint(standing_of(store, job, "hash1"), ==, JOB_STANDS);
-	g_assert_cmpuint(fixture_count_sent_marks(fixture), ==, 0);
+	g_assert_cmpuint(fixture_count_sent_marks(outage->fixture), ==, 0);
 	done(store, job, "hash1");
-	g_assert_cmpuint(fixture_count_sent_marks(fixture), ==, 1);
-	again = replay(fixture, store, job);
+	g_assert_cmpuint(fixture_count_sent_marks(outage->fixture), ==, 1);
+	again = replay(outage->fixture, store, job);
 	g_assert_cmpint(standing_of(store, again, "hash1"), ==, JOB_SENT);
 	done(store, again, "hash1");
-	third = replay(fixture, store, job);
+	third = replay(outage->fixture, store, job);
 	g_assert_cmpint(standing_of(store, third, "hash1"), ==, JOB_SENT);
 	/* The mark does its other work as before. */
-	g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token1"), ==, CLAIM_WON);
-	g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token2"), ==, CLAIM_ALREADY);
-	incident_state_clear(&state);
+	g_assert_cmpint(claims_ask(store, &outage->state, false, "hash1", "token1"), ==, CLAIM_WON);
+	g_assert_cmpint(claims_ask(store, &outage->state, false, "hash1", "token2"), ==, CLAIM_ALREADY);
 }
 
 static void test_nobody_sends_what_was_never_claimed(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(StoredJob) made = NULL, job = NULL, withdrawn = NULL, again = NULL;
-	IncidentState state = { .id = NULL };
 	g_autoptr(GError) error = NULL;
 
-	claims_set_word(store, "default", WORD_P1, &state);
-	made = claims_sign("default", &state, false, "token0");
-	job = replay(fixture, store, made);
+	made = claims_sign("default", &outage->state, false, "token0");
+	job = replay(outage->fixture, store, made);
 	g_assert_cmpint(standing_of(store, job, "hash1"), ==, JOB_UNMARKED);
 	/* Ending it makes no mark. */
 	done(store, job, "hash1");
 	g_assert_cmpint(standing_of(store, job, "hash1"), ==, JOB_UNMARKED);
-	g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token1"), ==, CLAIM_WON);
+	g_assert_cmpint(claims_ask(store, &outage->state, false, "hash1", "token1"), ==, CLAIM_WON);
 	g_assert_cmpint(standing_of(store, job, "hash1"), ==, JOB_REPLACED);
 	/* Another customer's mark is none of his. */
 	withdrawn = claims_take(store);
 	g_assert_cmpint(standing_of(store, withdrawn, "hash2"), ==, JOB_UNMARKED);
 	g_assert_true(store_job_withdraw(store, withdrawn, "hash1", &error));
-	again = replay(fixture, store, withdrawn);
+	again = replay(outage->fixture, store, withdrawn);
 	g_assert_cmpint(standing_of(store, again, "hash1"), ==, JOB_UNMARKED);
-	incident_state_clear(&state);
 }
 
 static void test_a_later_claim_replaces_the_job(gconstpointer kind)
@@ -124,29 +118,27 @@ static void test_a_later_claim_replaces_the_job(gconstpointer kind)
 
 static void test_a_promoted_job_stands_until_it_is_sent(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(StoredJob) job = NULL, beaten = NULL, winner = NULL, again = NULL;
-	IncidentState state = { .id = NULL };
 	g_autoptr(GError) error = NULL;
 	bool won;
 
-	claims_set_word(store, "default", WORD_P1, &state);
-	claims_ask(store, &state, false, "hash1", "token1");
-	claims_ask(store, &state, false, "hash2", "token2");
+	claims_ask(store, &outage->state, false, "hash1", "token1");
+	claims_ask(store, &outage->state, false, "hash2", "token2");
 	job = claims_take(store);
 	beaten = claims_take(store);
-	claims_set_word(store, "default", WORD_RESOLVED, &state);
+	claims_set_word(store, "default", WORD_RESOLVED, &outage->state);
 	g_assert_cmpint(standing_of(store, job, "hash1"), ==, JOB_STANDS);
 	g_assert_true(store_job_promote(store, job, "hash1", &won, &error));
 	g_assert_true(won);
 	g_assert_cmpint(standing_of(store, job, "hash1"), ==, JOB_STANDS);
 	done(store, job, "hash1");
-	g_assert_cmpuint(fixture_count_sent_marks(fixture), ==, 2);
-	again = replay(fixture, store, job);
+	g_assert_cmpuint(fixture_count_sent_marks(outage->fixture), ==, 2);
+	again = replay(outage->fixture, store, job);
 	g_assert_cmpint(standing_of(store, again, "hash1"), ==, JOB_SENT);
 	/* hash2 has the resolution by a later mail: the promotion is lost, its own mark stands until it is withdrawn. */
-	g_assert_cmpint(claims_ask(store, &state, true, "hash2", "token3"), ==, CLAIM_WON);
+	g_assert_cmpint(claims_ask(store, &outage->state, true, "hash2", "token3"), ==, CLAIM_WON);
 	winner = claims_take(store);
 	done(store, winner, "hash2");
 	g_assert_cmpint(standing_of(store, winner, "hash2"), ==, JOB_SENT);
@@ -156,40 +148,34 @@ static void test_a_promoted_job_stands_until_it_is_sent(gconstpointer kind)
 	g_assert_true(store_job_withdraw(store, beaten, "hash2", &error));
 	g_assert_cmpint(standing_of(store, beaten, "hash2"), ==, JOB_REPLACED);
 	g_assert_cmpint(standing_of(store, winner, "hash2"), ==, JOB_SENT);
-	incident_state_clear(&state);
 }
 
 static void test_withdrawing_a_replay_frees_nobody(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(StoredJob) job = NULL, again = NULL, third = NULL;
-	IncidentState state = { .id = NULL };
 	g_autoptr(GError) error = NULL;
 
-	claims_set_word(store, "default", WORD_P1, &state);
-	claims_ask(store, &state, false, "hash1", "token1");
+	claims_ask(store, &outage->state, false, "hash1", "token1");
 	job = claims_take(store);
 	done(store, job, "hash1");
-	again = replay(fixture, store, job);
+	again = replay(outage->fixture, store, job);
 	g_assert_true(store_job_withdraw(store, again, "hash1", &error));
-	g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token2"), ==, CLAIM_ALREADY);
-	third = replay(fixture, store, job);
+	g_assert_cmpint(claims_ask(store, &outage->state, false, "hash1", "token2"), ==, CLAIM_ALREADY);
+	third = replay(outage->fixture, store, job);
 	g_assert_cmpint(standing_of(store, third, "hash1"), ==, JOB_SENT);
-	incident_state_clear(&state);
 }
 
 /* The operator buries everything while one letter is just leaving. */
 static void test_a_job_buried_while_it_was_sent(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(StoredJob) job = NULL, again = NULL;
-	IncidentState state = { .id = NULL };
 	g_autoptr(GError) error = NULL;
 
-	claims_set_word(store, "default", WORD_P1, &state);
-	claims_ask(store, &state, false, "hash1", "token1");
+	claims_ask(store, &outage->state, false, "hash1", "token1");
 	job = claims_take(store);
 	g_assert_true(store_queue_bury(store, NULL, "operator", NULL, &error));
 	done(store, job, "hash1");
@@ -198,7 +184,6 @@ static void test_a_job_buried_while_it_was_sent(gconstpointer kind)
 	again = claims_take(store);
 	if (again != NULL)
 		g_assert_cmpint(standing_of(store, again, "hash1"), ==, JOB_SENT);
-	incident_state_clear(&state);
 }
 
 /* What is no job of ours has to leave the queue all the same. */
@@ -253,15 +238,13 @@ static void check_blocked(Store *store, const char *hash, const char *expected, 
 
 static void test_a_blocked_address_gets_nothing(gconstpointer kind)
 {
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Store) store = fixture_open(fixture, "a");
+	g_autoptr(Outage) outage = outage_new(kind);
+	Store *store = outage->store;
 	g_autoptr(GPtrArray) events = NULL;
-	IncidentState state = { .id = NULL };
 	g_autoptr(GError) error = NULL;
 	gint64 began = clock_now();
 	bool found;
 
-	claims_set_word(store, "default", WORD_P1, &state);
 	check_blocked(store, "hash1", NULL, 0, 0);
 	g_assert_true(store_block(store, "hash1", 3600, "550 5.1.1 no such user", "outage-milter", &error));
 	check_blocked(store, "hash1", "550 5.1.1 no such user", began + 3600, clock_now() + 3601);
@@ -269,8 +252,8 @@ static void test_a_blocked_address_gets_nothing(gconstpointer kind)
 	g_assert_cmpstr(newest(&events, store)->name, ==, "hash1");
 	g_assert_cmpstr(newest(&events, store)->by, ==, "outage-milter");
 	g_assert_cmpstr(newest(&events, store)->detail, ==, "550 5.1.1 no such user");
-	g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token1"), ==, CLAIM_BOUNCED);
-	g_assert_cmpint(claims_ask(store, &state, false, "hash2", "token2"), ==, CLAIM_WON);
+	g_assert_cmpint(claims_ask(store, &outage->state, false, "hash1", "token1"), ==, CLAIM_BOUNCED);
+	g_assert_cmpint(claims_ask(store, &outage->state, false, "hash2", "token2"), ==, CLAIM_WON);
 	/* The next one counts too, and holds for longer. */
 	g_assert_true(store_block(store, "hash1", 86400, NULL, "outage-milter", &error));
 	check_blocked(store, "hash1", "", began + 86400, clock_now() + 86401);
@@ -281,12 +264,11 @@ static void test_a_blocked_address_gets_nothing(gconstpointer kind)
 	g_assert_cmpstr(newest(&events, store)->name, ==, "hash1");
 	g_assert_cmpstr(newest(&events, store)->by, ==, "jane");
 	check_blocked(store, "hash1", NULL, 0, 0);
-	g_assert_cmpint(claims_ask(store, &state, false, "hash1", "token1"), ==, CLAIM_WON);
+	g_assert_cmpint(claims_ask(store, &outage->state, false, "hash1", "token1"), ==, CLAIM_WON);
 	g_assert_true(store_unblock(store, "hash1", "jim", &found, &error));
 	g_assert_false(found);
 	g_assert_cmpstr(newest(&events, store)->by, ==, "jane");
 	g_assert_true(store_unblock(store, "hash1", "jim", NULL, &error));
-	incident_state_clear(&state);
 }
 
 static void test_a_block_by_hand_is_seen_and_undone(gconstpointer kind)

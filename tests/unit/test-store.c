@@ -409,6 +409,64 @@ static void test_losing_everything_is_no_ending(gconstpointer kind)
 	g_assert_cmpint(snapshot_find(after, "default")->state.word, ==, WORD_NONE);
 }
 
+/* By this a node tells a store that went back in time. */
+static void test_every_word_of_an_operator_is_newer(gconstpointer kind)
+{
+	static const Word words[] = { WORD_P1, WORD_P1, WORD_P2, WORD_RESOLVED, WORD_RESOLVED, WORD_NONE, WORD_NONE };
+	g_autoptr(Fixture) fixture = fixture_new(kind);
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	IncidentState state = { .id = NULL };
+	gint64 before = g_get_real_time() / 1000 - 1;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+		g_autoptr(Snapshot) seen = NULL;
+
+		set_word(store, "default", words[i], &state);
+		g_assert_cmpint(state.changed_ms, >, before);
+		g_assert_cmpint(state.changed_ms, <, g_get_real_time() / 1000 + 1000);
+		before = state.changed_ms;
+		seen = snapshot(store, NULL);
+		g_assert_cmpint(snapshot_find(seen, "default")->state.changed_ms, ==, before);
+	}
+	incident_state_clear(&state);
+}
+
+/* last: what this node saw before an old copy was put in the store's place. */
+static void test_an_older_state_is_not_believed(gconstpointer kind)
+{
+	g_autoptr(Fixture) fixture = fixture_new(kind);
+	g_autoptr(Store) store = fixture_open(fixture, "node1");
+	g_autoptr(Snapshot) last = NULL, seen = NULL, again = NULL, confirmed = NULL, unknown = NULL;
+	IncidentState *state;
+
+	set_word(store, "default", WORD_P1, NULL);
+	set_word(store, "payments", WORD_P2, NULL);
+	last = snapshot(store, NULL);
+	state = &snapshot_find(last, "default")->state;
+	state->changed_ms += 500;
+	state->word = state->flip = WORD_RESOLVED;
+	state->resolved_at = state->declared_at;
+	seen = snapshot(store, last);
+	g_assert_cmpint(snapshot_find(seen, "default")->state.word, ==, WORD_RESOLVED);
+	g_assert_cmpint(snapshot_find(seen, "payments")->state.word, ==, WORD_P2);
+	g_assert_cmpuint(seen->problems->len, ==, 1);
+	g_assert_nonnull(strstr(g_ptr_array_index(seen->problems, 0), "went back in time"));
+	again = snapshot(store, seen);
+	g_assert_cmpstr(g_ptr_array_index(again->problems, 0), ==, g_ptr_array_index(seen->problems, 0));
+	/* The clock of the store has passed what was seen: then the operator's word is the newest. */
+	while (g_get_real_time() / 1000 <= state->changed_ms)
+		g_usleep(20000);
+	set_word(store, "default", WORD_P1, NULL);
+	confirmed = snapshot(store, again);
+	g_assert_cmpint(snapshot_find(confirmed, "default")->state.word, ==, WORD_P1);
+	g_assert_cmpuint(confirmed->problems->len, ==, 0);
+	/* Of a state whose time is not known nothing can be said. */
+	state->changed_ms = 0;
+	unknown = snapshot(store, last);
+	g_assert_cmpint(snapshot_find(unknown, "default")->state.word, ==, WORD_P1);
+	g_assert_cmpuint(unknown->problems->len, ==, 0);
+}
+
 static void test_accounts(gconstpointer kind)
 {
 	g_autoptr(Fixture) fixture = fixture_new(kind);
@@ -562,6 +620,8 @@ int main(int argc, char **argv)
 	fixture_add_test("texts-are-set-and-deleted", test_texts_are_set_and_deleted);
 	fixture_add_test("pause", test_pause);
 	fixture_add_test("losing-everything-is-no-ending", test_losing_everything_is_no_ending);
+	fixture_add_test("every-word-of-an-operator-is-newer", test_every_word_of_an_operator_is_newer);
+	fixture_add_test("an-older-state-is-not-believed", test_an_older_state_is_not_believed);
 	fixture_add_test("accounts", test_accounts);
 	fixture_add_test("many-accounts", test_many_accounts);
 	fixture_add_test("events-come-newest-first", test_events_come_newest_first);

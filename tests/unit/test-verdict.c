@@ -67,7 +67,7 @@ static Fixture *setup(Word word)
 	if (word != WORD_NONE)
 		add_incident(f, "default", word);
 	f->messages = g_ptr_array_new_with_free_func((GDestroyNotify)message_free);
-	f->context = (VerdictContext) { f->engine, f->accounts, f->snapshot, NOW };
+	f->context = (VerdictContext) { .engine = f->engine, .accounts = f->accounts, .snapshot = f->snapshot, .now = NOW };
 	return f;
 }
 
@@ -354,15 +354,14 @@ static void nothing_is_promised_from_stale_knowledge(void)
 	Fixture *f = setup(WORD_P1);
 
 	f->snapshot->pause = g_strdup("wait");
-	f->snapshot->taken_at = NOW - 3600;
+	f->context.age = 3600;
 	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
 	verdict_fold(v, &f->context, CLAIM_WON);
 	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "none; reason=\"stale,paused\"");
 	g_assert_cmpstr(header(v, "X-Outage-Queue"), ==, "surge");
 	g_clear_pointer(&f->snapshot->pause, g_free);
-	f->snapshot->taken_at = NOW;
+	f->context.age = 0;
 	f->context.now = NOW + 5 * 3600;
-	f->snapshot->taken_at = f->context.now;
 	g_autoptr(Verdict) silent = decide(f, AUTH HEAD "Subject: down\n\n");
 	g_assert_cmphex(silent->reasons, ==, REASON_BIT(REASON_STALE));
 	teardown(f);

@@ -1,13 +1,9 @@
-/* The watch and the pool, on both stores: a flip is seen soon by everybody, a store that is away holds nobody up and costs nothing of
- * what was known. */
-#include <glib/gstdio.h>
+/* The watch, on both stores: a flip is seen soon by everybody, a store that is away costs nothing of what was known. */
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "inspect/rules.h"
 #include "store-fixture.h"
-#include "store/pool.h"
 #include "store/watch.h"
 
 #define FLIPS 20
@@ -159,25 +155,11 @@ static void test_the_match_is_compiled_and_accounts_are_read(gconstpointer kind)
 	g_cond_clear(&seen.changed);
 }
 
-/* Another configuration for the same store. */
-static Config *other_config(const Fixture *fixture)
-{
-	Config *config = config_defaults();
-
-	g_free(config->store_url);
-	config->store_url = g_strdup(fixture->config->store_url);
-	config->store_timeout = fixture->config->store_timeout;
-	config->store_connect_timeout = fixture->config->store_connect_timeout;
-	config->store_poll = fixture->config->store_poll;
-	config->ack_delay = 0;
-	return config;
-}
-
 static void test_a_new_configuration_is_taken_over(gconstpointer kind)
 {
 	g_autoptr(Fixture) fixture = fixture_new(kind);
 	g_autoptr(Store) store = fixture_open(fixture, "operator");
-	g_autoptr(Config) config = other_config(fixture);
+	g_autoptr(Config) config = fixture_other_config(fixture);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Snapshot) before = NULL, after = NULL;
 	Seen seen = { .word = WORD_NONE };
@@ -201,169 +183,6 @@ static void test_a_new_configuration_is_taken_over(gconstpointer kind)
 	watch_stop(watch);
 	g_mutex_clear(&seen.lock);
 	g_cond_clear(&seen.changed);
-}
-
-/* A URL at which nothing answers. */
-static void point_nowhere(Fixture *fixture)
-{
-	g_free(fixture->config->store_url);
-	fixture->config->store_url = fixture->redis ? g_strdup("redis://127.0.0.1:1/0") :
-	    g_strconcat("sqlite:", fixture->dir, "/missing/store.db", NULL);
-}
-
-static void test_a_store_that_is_away_holds_nobody_up(gconstpointer kind)
-{
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Snapshot) none = NULL;
-	g_autoptr(Accounts) accounts = NULL;
-	StorePool *pool;
-	gint64 began;
-	Watch *watch;
-
-	point_nowhere(fixture);
-	pool = store_pool_new(fixture->config, "node1");
-	/* Returns as soon as the first attempt has failed, and at once from then on. */
-	g_assert_null(store_pool_borrow(pool, 60000));
-	began = clock_mono_us();
-	for (int i = 0; i < 1000; i++)
-		g_assert_null(store_pool_borrow(pool, 60000));
-	g_assert_cmpint(clock_mono_us() - began, <, G_USEC_PER_SEC);
-	store_pool_free(pool);
-	watch = watch_start(fixture->config, "node1", NULL, NULL);
-	g_assert_false(watch_wait_ready(watch, 50));
-	none = watch_snapshot(watch);
-	g_assert_cmpuint(none->incidents->len, ==, 0);
-	g_assert_cmpint(none->taken_at, ==, 0);
-	accounts = watch_accounts(watch);
-	g_assert_cmpuint(accounts_count(accounts), ==, 0);
-	began = clock_mono_us();
-	watch_stop(watch);
-	g_assert_cmpint(clock_mono_us() - began, <, 8 * G_USEC_PER_SEC);
-}
-
-static void test_the_pool_lends_at_most_its_size(gconstpointer kind)
-{
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(GError) error = NULL;
-	StorePool *pool;
-	Store *a, *b, *c;
-
-	fixture->config->store_pool = 2;
-	pool = store_pool_new(fixture->config, "node1");
-	a = store_pool_borrow(pool, 30000);
-	b = store_pool_borrow(pool, 30000);
-	g_assert_nonnull(a);
-	g_assert_nonnull(b);
-	g_assert_null(store_pool_borrow(pool, 20));
-	store_pool_return(pool, a, false);
-	c = store_pool_borrow(pool, 30000);
-	g_assert_true(c == a);
-	/* A broken one is replaced by one that works. */
-	store_pool_return(pool, c, true);
-	a = store_pool_borrow(pool, 30000);
-	g_assert_nonnull(a);
-	g_assert_true(store_add_event(a, "works", NULL, "tester", NULL, &error));
-	store_pool_return(pool, a, false);
-	store_pool_return(pool, b, false);
-	store_pool_free(pool);
-}
-
-/* Claims for a new customer and returns whether the job was held back. */
-static bool claim_is_delayed(Store *store, const IncidentState *state, const char *hash)
-{
-	ClaimRequest request = { .incident = (char *)"default", .id = state->id, .epoch = state->epoch, .word = state->word };
-	StoreClaim claim = { .request = &request, .hash = hash, .token = hash, .payload = "{}", .mac = "mac", .domain = "a.example" };
-	g_autoptr(StoredJob) job = NULL;
-	g_autoptr(GError) error = NULL;
-	ClaimAnswer answer;
-
-	g_assert_true(store_claim(store, &claim, &answer, &error));
-	g_assert_cmpint(answer, ==, CLAIM_WON);
-	job = store_job_take(store, 0, 3600000, &error);
-	g_assert_no_error(error);
-	if (job != NULL)
-		g_assert_true(store_job_done(store, job, hash, &error));
-	return job == NULL;
-}
-
-static void test_claims_follow_a_new_configuration(gconstpointer kind)
-{
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Config) config = other_config(fixture);
-	g_autoptr(Store) store = fixture_open(fixture, "operator");
-	IncidentState state = { .id = NULL };
-	g_autoptr(GError) error = NULL;
-	StorePool *pool;
-	Store *a, *b;
-
-	g_assert_true(store_set_word(store, "default", WORD_P1, NULL, "tester", &state, &error));
-	fixture->config->store_pool = 2;
-	config->store_pool = 2;
-	config->ack_delay = 3600000;
-	pool = store_pool_new(fixture->config, "node1");
-	a = store_pool_borrow(pool, 30000);
-	b = store_pool_borrow(pool, 30000);
-	g_assert_nonnull(b);
-	g_assert_false(claim_is_delayed(a, &state, "hash1"));
-	store_pool_return(pool, b, false);
-	/* One lies idle and one is out: neither may come back as it was. */
-	store_pool_reconfigure(pool, config);
-	store_pool_return(pool, a, false);
-	a = store_pool_borrow(pool, 30000);
-	b = store_pool_borrow(pool, 30000);
-	g_assert_true(claim_is_delayed(a, &state, "hash2"));
-	g_assert_true(claim_is_delayed(b, &state, "hash3"));
-	store_pool_return(pool, a, false);
-	store_pool_return(pool, b, false);
-	store_pool_free(pool);
-	incident_state_clear(&state);
-}
-
-/* A pool that is in its back-off does not sit that out once it is told where the store really is. */
-static void test_a_new_configuration_is_tried_at_once(gconstpointer kind)
-{
-	g_autoptr(Fixture) fixture = fixture_new(kind);
-	g_autoptr(Config) config = other_config(fixture);
-	StorePool *pool;
-	Store *store;
-
-	point_nowhere(fixture);
-	pool = store_pool_new(fixture->config, "node1");
-	g_assert_null(store_pool_borrow(pool, 60000));
-	store_pool_reconfigure(pool, config);
-	store = store_pool_borrow(pool, 60000);
-	g_assert_nonnull(store);
-	store_pool_return(pool, store, false);
-	store_pool_free(pool);
-}
-
-/* After a restart of Redis every connection is dead: one failed claim is enough to learn that. */
-static void test_one_broken_connection_condemns_the_idle_ones(void)
-{
-	g_autoptr(Fixture) fixture = fixture_new("redis");
-	g_autoptr(GError) error = NULL;
-	g_autofree char *killed = NULL;
-	StorePool *pool;
-	Store *a, *b;
-
-	fixture->config->store_pool = 2;
-	pool = store_pool_new(fixture->config, "node1");
-	a = store_pool_borrow(pool, 30000);
-	b = store_pool_borrow(pool, 30000);
-	g_assert_nonnull(b);
-	store_pool_return(pool, b, false);
-	killed = fixture_redis("CLIENT", "KILL", "TYPE", "normal", NULL);
-	g_assert_cmpstr(killed, ==, "2");
-	g_assert_false(store_add_event(a, "lost", NULL, "tester", NULL, &error));
-	g_clear_error(&error);
-	store_pool_return(pool, a, true);
-	a = store_pool_borrow(pool, 30000);
-	b = store_pool_borrow(pool, 30000);
-	g_assert_true(store_add_event(a, "works", NULL, "tester", NULL, &error));
-	g_assert_true(store_add_event(b, "works", NULL, "tester", NULL, &error));
-	store_pool_return(pool, a, false);
-	store_pool_return(pool, b, false);
-	store_pool_free(pool);
 }
 
 /* SET where HSET was meant must not cost the sight of the flip key. */
@@ -411,14 +230,14 @@ static void test_the_heartbeat_tells_of_trouble(gconstpointer kind)
 	seen_init(&seen);
 	g_assert_true(store_set_word(store, "default", WORD_P1, NULL, "tester", NULL, &error));
 	watch = watch_start(fixture->config, "node1", on_change, &seen);
-	wait_for_heartbeat(store, "\"store_empty\":false,\"problems\":0}", 30);
+	wait_for_heartbeat(store, "\"problems\":0,", 30);
 	/* What changes is told at once, not with the next beat ten seconds later. */
 	fixture_set_raw_flip(fixture, "P1 please");
-	wait_for_heartbeat(store, "\"store_empty\":false,\"problems\":1}", 8);
+	wait_for_heartbeat(store, "\"problems\":1,", 8);
 	fixture_lose_all(fixture);
 	g_clear_pointer(&store, store_close);
 	store = fixture_open(fixture, "operator");
-	wait_for_heartbeat(store, "\"store_empty\":true,\"problems\":1}", 8);
+	wait_for_heartbeat(store, "\"store_empty\":true", 8);
 	watch_stop(watch);
 	g_mutex_clear(&seen.lock);
 	g_cond_clear(&seen.changed);
@@ -457,6 +276,236 @@ static void test_the_watch_outlives_the_loss_of_its_file(void)
 	g_cond_clear(&seen.changed);
 }
 
+/* Waits until the watch has an account of this name for address; NULL = none. */
+static void wait_for_account(Watch *watch, const char *address, const char *name)
+{
+	gint64 until = clock_mono_us() + 60 * G_USEC_PER_SEC;
+	bool found = false;
+
+	while (!found) {
+		g_autoptr(Accounts) accounts = watch_accounts(watch);
+		const Account *account = accounts_find(accounts, address);
+
+		found = g_strcmp0(account != NULL ? account->name : NULL, name) == 0;
+		g_assert_cmpint(clock_mono_us(), <, until);
+		g_usleep(1000);
+	}
+}
+
+static void wait_for_accounts_read(Watch *watch)
+{
+	gint64 until = clock_mono_us() + 60 * G_USEC_PER_SEC;
+	bool done = false;
+
+	while (!done) {
+		g_auto(WatchStats) stats = { .away = false };
+
+		watch_stats(watch, &stats);
+		done = stats.accounts_read;
+		g_assert_cmpint(clock_mono_us(), <, until);
+		g_usleep(1000);
+	}
+}
+
+/* How often Redis has run a command, by its own count. */
+static guint64 calls_of(const char *command)
+{
+	g_autofree char *stats = fixture_redis("INFO", "commandstats", NULL), *line = g_strdup_printf("cmdstat_%s:calls=", command);
+	const char *at = strstr(stats, line);
+
+	return at != NULL ? g_ascii_strtoull(at + strlen(line), NULL, 10) : 0;
+}
+
+static void test_accounts_are_followed(gconstpointer kind)
+{
+	g_autoptr(Fixture) fixture = fixture_new(kind);
+	g_autoptr(Store) store = fixture_open(fixture, "operator");
+	g_autoptr(GError) error = NULL;
+	Watch *watch;
+	bool found;
+
+	g_assert_true(store_account_put(store, "a.example", "{\"account\":\"A\"}", "tester", &error));
+	watch = watch_start(fixture->config, "node1", NULL, NULL);
+	wait_for_account(watch, "x@a.example", "A");
+	g_assert_true(store_account_put(store, "a.example", "{\"account\":\"A2\"}", "tester", &error));
+	wait_for_account(watch, "x@a.example", "A2");
+	g_assert_true(store_account_put(store, "B@b.example", "{\"account\":\"B\"}", "tester", &error));
+	wait_for_account(watch, "b@b.example", "B");
+	g_assert_true(store_account_remove(store, "a.example", "tester", &found, &error));
+	wait_for_account(watch, "x@a.example", NULL);
+	/* Nobody tells of what is written by hand. */
+	fixture_add_raw_account(fixture, "hand.example", "{\"account\":\"Hand\"}");
+	wait_for_account(watch, "x@hand.example", "Hand");
+	wait_for_account(watch, "b@b.example", "B");
+	watch_stop(watch);
+}
+
+static void test_a_broken_entry_leaves_the_last_good_one(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "operator");
+	g_autofree char *broken = NULL, *large = NULL;
+	g_autoptr(GError) error = NULL;
+	g_auto(WatchStats) stats = { .away = false };
+	Watch *watch;
+
+	g_assert_true(store_account_put(store, "a.example", "{\"account\":\"A\"}", "tester", &error));
+	g_assert_true(store_account_put(store, "b.example", "{\"account\":\"B\"}", "tester", &error));
+	watch = watch_start(fixture->config, "node1", NULL, NULL);
+	wait_for_account(watch, "x@b.example", "B");
+	broken = fixture_redis("HSET", "outage:accounts", "a.example", "{no json", "strange key", "{}", NULL);
+	large = fixture_redis("EVAL", "return redis.call('HSET', 'outage:accounts', 'b.example', string.rep('x', 20000))", "0", NULL);
+	fixture_add_raw_account(fixture, "c.example", "{\"account\":\"C\"}");
+	wait_for_account(watch, "x@c.example", "C");
+	wait_for_account(watch, "x@a.example", "A");
+	wait_for_account(watch, "x@b.example", "B");
+	watch_stats(watch, &stats);
+	g_assert_cmpuint(stats.accounts_broken, ==, 3);
+	watch_stop(watch);
+}
+
+/* Twenty thousand accounts are there: one more costs Redis the reading of that one. */
+static void test_one_change_reads_one_field(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "operator");
+	g_autofree char *filled = fixture_redis("EVAL", "for i = 1, 20000 do redis.call('HSET', 'outage:accounts', 'c' .. i .. '.example',"
+	    " '{\"account\":\"C' .. i .. '\"}') end return 1", "0", NULL);
+	g_autoptr(GError) error = NULL;
+	guint64 scans, fields;
+	Watch *watch;
+
+	g_assert_cmpstr(filled, ==, "1");
+	g_assert_true(store_add_event(store, "opened", "default", "tester", NULL, &error));
+	watch = watch_start(fixture->config, "node1", NULL, NULL);
+	wait_for_account(watch, "x@c20000.example", "C20000");
+	wait_for_accounts_read(watch);
+	scans = calls_of("hscan");
+	fields = calls_of("hget");
+	g_assert_cmpuint(scans, >=, 200);
+	for (guint i = 0; i < 20; i++) {
+		g_autofree char *key = g_strdup_printf("c%u.example", i * 100 + 1), *json = g_strdup_printf("{\"account\":\"New%u\"}", i);
+		g_autofree char *address = g_strdup_printf("x@c%u.example", i * 100 + 1), *name = g_strdup_printf("New%u", i);
+
+		g_assert_true(store_account_put(store, key, json, "tester", &error));
+		wait_for_account(watch, address, name);
+	}
+	g_assert_cmpuint(calls_of("hscan"), ==, scans);
+	/* The transitions of the watch's own polls read a field of the flip keys each. */
+	g_assert_cmpuint(calls_of("hget") - fields, <, 100);
+	wait_for_account(watch, "x@c4999.example", "C4999");
+	watch_stop(watch);
+}
+
+/* FLUSHALL takes the accounts with it: whom to treat with care is not to be forgotten in the middle of that. */
+static void test_a_store_without_memory_does_not_take_the_accounts(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("redis");
+	g_autoptr(Store) store = fixture_open(fixture, "operator");
+	gint64 until = clock_mono_us() + 60 * G_USEC_PER_SEC;
+	g_autoptr(GError) error = NULL;
+	guint64 scans;
+	Watch *watch;
+
+	g_assert_true(store_account_put(store, "a.example", "{\"account\":\"A\"}", "tester", &error));
+	watch = watch_start(fixture->config, "node1", NULL, NULL);
+	wait_for_account(watch, "x@a.example", "A");
+	scans = calls_of("hkeys");
+	fixture_lose_all(fixture);
+	g_assert_true(store_set_word(store, "default", WORD_P3, NULL, "tester", NULL, &error));
+	while (calls_of("hkeys") == scans)
+		g_assert_cmpint(clock_mono_us(), <, until);
+	wait_for_account(watch, "x@a.example", "A");
+	/* Changes go on from there. */
+	g_assert_true(store_account_put(store, "b.example", "{\"account\":\"B\"}", "tester", &error));
+	wait_for_account(watch, "x@b.example", "B");
+	watch_stop(watch);
+	/* One that starts now knows only what there is. */
+	watch = watch_start(fixture->config, "node2", NULL, NULL);
+	wait_for_accounts_read(watch);
+	wait_for_account(watch, "x@a.example", NULL);
+	watch_stop(watch);
+}
+
+static char *two_members(gpointer data)
+{
+	(void)data;
+	return g_strdup("\"spool_local\": 3, \"breaker\": \"open\"");
+}
+
+static char *no_members(gpointer data)
+{
+	(void)data;
+	return g_strdup("\"spool_local\": ");
+}
+
+static char *too_many_members(gpointer data)
+{
+	g_autofree char *filler = g_strnfill(8000, 'x');
+
+	(void)data;
+	return g_strdup_printf("\"much\": \"%s\"", filler);
+}
+
+static void expect_beat(char *(*extra)(gpointer data), const char *expected, const char *unexpected)
+{
+	g_autoptr(Fixture) fixture = fixture_new("sqlite");
+	g_autoptr(Store) store = fixture_open(fixture, "operator");
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) nodes = NULL;
+	const char *json;
+	Watch *watch;
+
+	g_assert_true(store_set_word(store, "default", WORD_P1, NULL, "tester", NULL, &error));
+	watch = watch_start(fixture->config, "node1", NULL, NULL);
+	watch_set_extra(watch, extra, NULL);
+	g_assert_true(watch_wait_ready(watch, 30000));
+	/* The beat with the members follows at the next change, whatever the first one said. */
+	g_assert_true(store_set_word(store, "default", WORD_P2, NULL, "tester", NULL, &error));
+	wait_for_heartbeat(store, "-default\",\"word\":\"P2\"}]", 30);
+	nodes = store_nodes(store, &error);
+	g_assert_cmpuint(nodes->len, ==, 1);
+	json = ((StoreNode *)g_ptr_array_index(nodes, 0))->json;
+	g_test_message("%s", json);
+	g_assert_cmpuint(strlen(json), <=, 4096);
+	g_assert_true(strstr(json, expected) != NULL);
+	g_assert_true(unexpected == NULL || strstr(json, unexpected) == NULL);
+	watch_stop(watch);
+}
+
+static void test_a_heartbeat_carries_what_the_program_adds(void)
+{
+	expect_beat(two_members, "\"spool_local\":3,\"breaker\":\"open\"}", NULL);
+}
+
+static void test_a_heartbeat_stays_json_and_short(void)
+{
+	expect_beat(no_members, "\"losses\":0", "spool_local");
+	expect_beat(too_many_members, "\"losses\":0", "much");
+}
+
+static void test_a_loss_is_told(void)
+{
+	g_autoptr(Fixture) fixture = fixture_new("sqlite");
+	g_auto(WatchStats) stats = { .away = false };
+	gint64 until = clock_mono_us() + 30 * G_USEC_PER_SEC;
+	Watch *watch;
+
+	fixture_point_nowhere(fixture);
+	watch = watch_start(fixture->config, "node1", NULL, NULL);
+	while (!watch_is_away(watch)) {
+		g_assert_cmpint(clock_mono_us(), <, until);
+		g_usleep(1000);
+	}
+	watch_stats(watch, &stats);
+	g_assert_true(stats.away);
+	g_assert_cmpuint(stats.losses, ==, 1);
+	g_assert_cmpint(stats.age, ==, -1);
+	g_assert_nonnull(strstr(stats.last_error, "missing"));
+	g_assert_cmpint(stats.last_error_at, >, 1700000000);
+	watch_stop(watch);
+}
+
 int main(int argc, char **argv)
 {
 	int result;
@@ -465,13 +514,15 @@ int main(int argc, char **argv)
 	fixture_add_test("watch/a-flip-is-seen-within-100-ms", test_a_flip_is_seen_within_100_ms);
 	fixture_add_test("watch/the-match-is-compiled-and-accounts-are-read", test_the_match_is_compiled_and_accounts_are_read);
 	fixture_add_test("watch/a-new-configuration-is-taken-over", test_a_new_configuration_is_taken_over);
-	fixture_add_test("watch/a-store-that-is-away-holds-nobody-up", test_a_store_that_is_away_holds_nobody_up);
-	fixture_add_test("pool/lends-at-most-its-size", test_the_pool_lends_at_most_its_size);
-	fixture_add_test("pool/claims-follow-a-new-configuration", test_claims_follow_a_new_configuration);
-	fixture_add_test("pool/a-new-configuration-is-tried-at-once", test_a_new_configuration_is_tried_at_once);
 	fixture_add_test("watch/the-heartbeat-tells-of-trouble", test_the_heartbeat_tells_of_trouble);
-	g_test_add_func("/store/redis/pool/one-broken-connection-condemns-the-idle-ones",
-	    test_one_broken_connection_condemns_the_idle_ones);
+	fixture_add_test("watch/accounts-are-followed", test_accounts_are_followed);
+	g_test_add_func("/store/redis/watch/a-broken-entry-leaves-the-last-good-one", test_a_broken_entry_leaves_the_last_good_one);
+	g_test_add_func("/store/redis/watch/a-store-without-memory-does-not-take-the-accounts",
+	    test_a_store_without_memory_does_not_take_the_accounts);
+	g_test_add_func("/store/redis/watch/one-change-reads-one-field", test_one_change_reads_one_field);
+	g_test_add_func("/store/sqlite/watch/a-heartbeat-carries-what-the-program-adds", test_a_heartbeat_carries_what_the_program_adds);
+	g_test_add_func("/store/sqlite/watch/a-heartbeat-stays-json-and-short", test_a_heartbeat_stays_json_and_short);
+	g_test_add_func("/store/sqlite/watch/a-loss-is-told", test_a_loss_is_told);
 	g_test_add_func("/store/redis/watch/keys-of-a-wrong-type-do-not-blind-it", test_keys_of_a_wrong_type_do_not_blind_the_watch);
 	g_test_add_func("/store/sqlite/watch/outlives-the-loss-of-its-file", test_the_watch_outlives_the_loss_of_its_file);
 	result = g_test_run();

@@ -3,14 +3,18 @@
 -- KEYS: mark, acks, retry, affected, state, pause, bounced, domain's rate without the hour, address's rate without
 --       the day, stats.
 -- ARGV: prefix, token, payload, mac, id, epoch, kind (active, resolved), hash, mark's life (s), again after (s,
---       0 = never), delay (s), site cap (a minute), domain cap (an hour), address cap (a day; all three 0 = none),
---       life of statistics (s).
+--       0 = never), delay (s), site cap (a minute), domain cap (an hour), address cap (a day), how many jobs may wait
+--       (all four 0 = none), life of statistics (s), how many replicas the claim is to reach.
 local MARK, ACKS, RETRY, AFFECTED, STATE, PAUSE, BOUNCED, DOMAIN, ADDRESS, STATS = unpack(KEYS, 1, 10)
 local prefix, token, payload, mac, id, epoch, kind, hash = unpack(ARGV, 1, 8)
 local life, again, delay = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local site_cap, domain_cap, address_cap = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
-local stats_life = tonumber(ARGV[15])
+local queue_limit, stats_life, replicas = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
 local now = clock()
+local hour_key = DOMAIN .. string.format('%d', math.floor(now / 3600))
+local day_key = ADDRESS .. string.format('%d', math.floor(now / 86400))
+local first_minute = math.floor((now + delay) / 60)
+local spent -- what the caps have counted: of the domain this hour, of the address today, of the site in that first minute
 
 -- A counter that cannot be kept changes nothing. Whichever comes first gives the statistics their end.
 local function count(name)
@@ -26,87 +30,145 @@ local function held(reason, answer)
 	return answer
 end
 
-local owner, at = read_mark(MARK)
-if owner then
+local function is_on()
+	local state = sound(read_fields(STATE, { 'id', 'epoch', 'word' }, 128), STATE)
+	for i = 1, 3 do
+		-- Damaged, not over: the node goes by the last good state, and its claim must not be answered as if that had ended.
+		if type(state[i]) == 'number' then
+			error('WRONGTYPE a field is ' .. string.format('%d', state[i]) .. ' bytes long (' .. STATE .. ')', 0)
+		end
+	end
+	local word = state[3] or 'none'
+	local on = kind == 'resolved' and word == 'resolved'
+		or kind == 'active' and (word == 'P1' or word == 'P2' or word == 'P3')
+	return on and state[1] == id and (tonumber(state[2] or '0') or 0) == tonumber(epoch)
+end
+
+local function is_paused()
+	-- Whatever somebody put there, of any type and length, was meant to stop this.
+	local pause = read_string(PAUSE, 4096)
+	if type(pause) ~= 'string' then
+		return pause ~= false
+	end
+	-- No pattern that goes back over what it has matched: among blanks that takes the square of their number.
+	local from, to = string.find(pause, '%S+')
+	local word = from and string.lower(string.sub(pause, from, to))
+	return from and (word ~= '0' and word ~= 'off' or string.find(pause, '%S', to + 1) ~= nil)
+end
+
+local function site_key(minute)
+	return prefix .. 'rate:site:' .. string.format('%d', minute)
+end
+
+-- One question for all: each call costs more than what it asks for. A key of a wrong type has counted nothing.
+local function read_counts()
+	spent = redis.call('MGET', hour_key, day_key, site_key(first_minute))
+	for i = 1, 3 do
+		spent[i] = tonumber(spent[i] or 0) or 0
+	end
+end
+
+-- What speaks against the claim: the answer, or nil.
+local function judge()
+	if not is_on() then
+		return 'ended'
+	end
+	-- Neither is there as a rule: one question for both.
+	if redis.call('EXISTS', PAUSE, BOUNCED) > 0 then
+		if is_paused() then
+			return held('paused', 'paused')
+		end
+		if redis.call('EXISTS', BOUNCED) == 1 then
+			return held('bounced', 'bounced')
+		end
+	end
+	read_counts()
+	if domain_cap > 0 and spent[1] >= domain_cap or address_cap > 0 and spent[2] >= address_cap then
+		return held('rate', 'rate')
+	end
+	if queue_limit > 0 and must('XLEN', ACKS) + must('ZCARD', RETRY) >= queue_limit then
+		return held('queue-full', 'full')
+	end
+	return nil
+end
+
+-- When the job may leave, which minute counts it and what that has counted: the site's cap delays, the first minute
+-- with room takes it. After a day's worth of full minutes it goes anyway.
+local function place()
+	local minute, n = first_minute, spent[3]
+	while site_cap > 0 and n >= site_cap and minute < first_minute + 1440 do
+		minute = minute + 1
+		local value = redis.pcall('GET', site_key(minute))
+		n = type(value) == 'string' and tonumber(value) or 0
+	end
+	return math.max(now + delay, minute > first_minute and minute * 60 or 0), minute, n
+end
+
+-- One more, of what has counted n so far.
+local function raise(key, n, seconds)
+	if n == 0 then
+		redis.pcall('SET', key, 1, 'EX', seconds)
+	else
+		redis.pcall('INCR', key)
+	end
+end
+
+local function enqueue()
+	local due, minute, in_minute = place()
+	-- The job comes first: it is what can be refused (wrong type, out of memory, read-only), and then nothing has
+	-- happened yet.
+	if due > now then
+		must('ZADD', RETRY, due, cjson.encode({ payload, mac, '0', '' }))
+	else
+		must('XADD', ACKS, '*', 'payload', payload, 'mac', mac)
+	end
+	-- Redis ends the mark by its own clock. The life is long enough for the longest incident we plan for: only a clock
+	-- of the server that jumps ahead by weeks could end it too early.
+	redis.call('SET', MARK, token .. ' ' .. string.format('%d', now), 'EX', life)
+
+	-- What is left are counts; one that cannot be kept does not undo the claim.
+	if site_cap > 0 then
+		raise(site_key(minute), in_minute, 2 * 86400)
+	end
+	if domain_cap > 0 then
+		raise(hour_key, spent[1], 7200)
+	end
+	if address_cap > 0 then
+		raise(day_key, spent[2], 2 * 86400)
+	end
+	if minute > first_minute then
+		count('delayed')
+	end
+	if redis.pcall('SADD', AFFECTED, hash) == 1 then
+		count('affected')
+	end
+	if count('queued') == 1 then
+		redis.pcall('EXPIRE', AFFECTED, life)
+	end
+end
+
+local function claim()
+	local owner, at = read_mark(MARK)
 	if owner == token then
+		-- The WAIT that follows is for what this connection has written: the mark again, as it stands.
+		if replicas > 0 then
+			redis.call('SET', MARK, redis.call('GET', MARK), 'KEEPTTL')
+		end
 		return 'won'
 	end
-	if again == 0 or not at or now - at < again then
+	if owner and (again == 0 or not at or now - at < again) then
 		return held('already-acked', 'already')
 	end
-end
-
-local state = redis.call('HMGET', STATE, 'id', 'epoch', 'word')
-local word = state[3] or 'none'
-local on = kind == 'resolved' and word == 'resolved'
-	or kind == 'active' and (word == 'P1' or word == 'P2' or word == 'P3')
-if not on or state[1] ~= id or (tonumber(state[2] or '0') or 0) ~= tonumber(epoch) then
-	return 'ended'
-end
-
--- Neither is there as a rule: one question for both.
-if redis.call('EXISTS', PAUSE, BOUNCED) > 0 then
-	-- Whatever somebody put there, of any type, was meant to stop this.
-	local pause = redis.pcall('GET', PAUSE)
-	local text = type(pause) == 'string' and string.lower(string.match(pause, '^%s*(.-)%s*$'))
-		or pause and 'wrong type' or ''
-	if text ~= '' and text ~= '0' and text ~= 'off' then
-		return held('paused', 'paused')
+	local refused = judge()
+	if not refused then
+		enqueue()
 	end
-	if redis.call('EXISTS', BOUNCED) == 1 then
-		return held('bounced', 'bounced')
-	end
+	return refused or 'won'
 end
 
-local function count_of(key)
-	local value = redis.pcall('GET', key)
-	return type(value) == 'string' and tonumber(value) or 0
+local asked, answer = pcall(claim)
+if not asked then
+	count('held:store')
+	error(answer, 0)
 end
-
-local hour_key = DOMAIN .. string.format('%d', math.floor(now / 3600))
-local day_key = ADDRESS .. string.format('%d', math.floor(now / 86400))
-if domain_cap > 0 and count_of(hour_key) >= domain_cap or address_cap > 0 and count_of(day_key) >= address_cap then
-	return held('rate', 'rate')
-end
-
--- The site's cap delays: the first minute with room takes it. After a day's worth of full minutes it goes anyway.
-local due, minute_key, put_off = now + delay, nil, false
-if site_cap > 0 then
-	local first = math.floor(due / 60)
-	local minute = first
-	while minute < first + 1440 and count_of(prefix .. 'rate:site:' .. string.format('%d', minute)) >= site_cap do
-		minute = minute + 1
-	end
-	due, put_off = math.max(due, minute * 60), minute > first
-	minute_key = prefix .. 'rate:site:' .. string.format('%d', minute)
-end
-
--- The job comes first: it is what can be refused (wrong type, out of memory, read-only), and then nothing has
--- happened yet.
-if due > now then
-	redis.call('ZADD', RETRY, due, cjson.encode({ payload, mac, '0', '' }))
-else
-	redis.call('XADD', ACKS, '*', 'payload', payload, 'mac', mac)
-end
-redis.call('SET', MARK, token .. ' ' .. string.format('%d', now), 'EX', life)
-
--- What is left are counts; one that cannot be kept does not undo the claim.
-if minute_key and redis.pcall('INCR', minute_key) == 1 then
-	redis.pcall('EXPIRE', minute_key, 2 * 86400)
-end
-if domain_cap > 0 and redis.pcall('INCR', hour_key) == 1 then
-	redis.pcall('EXPIRE', hour_key, 7200)
-end
-if address_cap > 0 and redis.pcall('INCR', day_key) == 1 then
-	redis.pcall('EXPIRE', day_key, 2 * 86400)
-end
-if put_off then
-	count('delayed')
-end
-if redis.pcall('SADD', AFFECTED, hash) == 1 then
-	count('affected')
-end
-if count('queued') == 1 then
-	redis.pcall('EXPIRE', AFFECTED, life)
-end
-return 'won'
+return answer

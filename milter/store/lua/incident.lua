@@ -1,10 +1,15 @@
 -- How an incident opens, changes and ends: design.md 4.3, the same rules as incident_transition() in C. Put in front
 -- of the scripts that run it, after the prelude.
 --
--- keys: flip, state, texts, events, known, updates. site: prefix, name, by, reopen (seconds), retention (seconds).
+-- keys, in the order of KEYS: flip, state, texts, events, known, updates.
+-- site, in the order of ARGV: prefix, name, by, reopen (seconds), retention (seconds), hint (the state as the asking node
+-- last knew it, '' where it knows none, in the order of STATE_FIELDS), hint_age (seconds since it knew it to be true). A
+-- script's own arguments begin at FIRST.
 
 local STATE_FIELDS = { 'word', 'flip', 'id', 'declared_at', 'reopened_at', 'resolved_at', 'ended_at', 'epoch',
-	'updates_after' }
+	'updates_after', 'changed_at' }
+local FIRST = 7 + #STATE_FIELDS
+local AHEAD = 3600 -- seconds: no clock that is only a little wrong leads by more
 local OPEN = { P1 = true, P2 = true, P3 = true }
 local WORDS = { p1 = 'P1', p2 = 'P2', p3 = 'P3', resolved = 'resolved', none = 'none' }
 
@@ -65,12 +70,16 @@ end
 local function read_flip(keys, site)
 	local value
 	if site.name == 'default' then
-		value = redis.pcall('GET', keys.flip)
+		value = read_string(keys.flip, 256)
 	else
-		value = redis.pcall('HGET', keys.flip, site.name)
+		local values = read_fields(keys.flip, { site.name }, 256)
+		value = values.err and values or values[1]
 	end
 	if type(value) == 'table' then
 		return nil, 'type'
+	end
+	if type(value) == 'number' then
+		return nil, 'word', ''
 	end
 	local word = parse_word(value)
 	if not word then
@@ -79,24 +88,97 @@ local function read_flip(keys, site)
 	return word
 end
 
--- Returns the state, times as numbers; nil where the key is no hash.
-local function read_state(key)
-	local values = redis.pcall('HMGET', key, unpack(STATE_FIELDS))
-	if values.err then
+local function new_state()
+	return { word = 'none', flip = 'none', epoch = 0, changed = 0 }
+end
+
+-- The time in text, which a node wrote in this very form; nil for anything else, and for one that lies ahead.
+local function known_time(text, now)
+	local seconds = parse_time(text)
+	return seconds and seconds <= now + AHEAD and format_time(seconds) == text and seconds or nil
+end
+
+local function valid_id(id, name, now)
+	local seconds = parse_time(id)
+	return seconds and seconds <= now + AHEAD and id == format_compact(seconds) .. '-' .. name
+end
+
+local function known_number(text)
+	return string.match(text or '', '^%d+$') and #text <= 15 and tonumber(text) or nil
+end
+
+local function known_word(text)
+	return text and parse_word(text) == text and text or nil
+end
+
+-- Makes a state of the values of STATE_FIELDS (false = absent); nil where they are none that a node has written whole, the
+-- same as redis_state_parse() in C. A changed_at that lies far ahead, from a clock that was wrong, counts as unknown: it
+-- would make every later state look old.
+local function check_state(values, name, now)
+	local text, state = {}, {}
+	for i, value in ipairs(values) do
+		if type(value) == 'number' then
+			return nil
+		end
+		text[STATE_FIELDS[i]] = value or nil
+	end
+	for _, field in ipairs({ 'declared_at', 'reopened_at', 'resolved_at', 'ended_at' }) do
+		state[field] = text[field] and known_time(text[field], now)
+		if text[field] and not state[field] then
+			return nil
+		end
+	end
+	state.word, state.flip = known_word(text.word), known_word(text.flip)
+	state.id, state.epoch, state.changed = text.id, known_number(text.epoch), known_number(text.changed_at or '0')
+	state.updates_after = text.updates_after
+	if not state.word or not state.flip or not state.epoch or not state.changed then
 		return nil
 	end
-	local state = {}
-	for i, name in ipairs(STATE_FIELDS) do
-		state[name] = values[i] or nil
+	if state.word ~= state.flip and not (state.word == 'none' and state.flip == 'resolved') then
+		return nil
 	end
-	state.word = parse_word(state.word) or 'none'
-	state.flip = parse_word(state.flip) or 'none'
-	state.declared_at = parse_time(state.declared_at)
-	state.reopened_at = parse_time(state.reopened_at)
-	state.resolved_at = parse_time(state.resolved_at)
-	state.ended_at = parse_time(state.ended_at)
-	state.epoch = tonumber(state.epoch) or 0
+	if state.id and not valid_id(state.id, name, now) or state.word ~= 'none' and not (state.id and state.declared_at)
+		or state.word == 'resolved' and not state.resolved_at or state.word == 'none' and state.id and not state.ended_at
+		or state.updates_after and not string.match(state.updates_after, '^%d+%-%d+$') then
+		return nil
+	end
+	if state.changed > (now + AHEAD) * 1000 then
+		state.changed = 0
+	end
 	return state
+end
+
+-- Returns the state; or nil and why: 'absent', 'type' (the key is no hash) or 'damaged'.
+local function read_state(key, name, now)
+	local values = read_fields(key, STATE_FIELDS, 128)
+	if values.err then
+		return nil, 'type'
+	end
+	local any = false
+	for _, value in ipairs(values) do
+		any = any or value
+	end
+	if not any then
+		return nil, 'absent'
+	end
+	local state = check_state(values, name, now)
+	return state, not state and 'damaged' or nil
+end
+
+-- What the node remembers, for a store that has lost its memory, or part of it: nil where it remembers nothing, or
+-- nothing that a word could go on with now.
+local function read_hint(site, now)
+	local values = {}
+	for i = 1, #STATE_FIELDS do
+		values[i] = site.hint[i] and site.hint[i] ~= '' and site.hint[i] or false
+	end
+	local hint = check_state(values, site.name, now)
+	if not hint or not hint.id then
+		return nil
+	end
+	hint.usable = site.hint_age < site.reopen
+		and (OPEN[hint.word] or now - (hint.resolved_at or hint.ended_at or 0) < site.reopen)
+	return hint
 end
 
 -- The state as strings in the order of STATE_FIELDS, '' where unset.
@@ -105,7 +187,8 @@ local function state_values(state)
 		return seconds and format_time(seconds) or ''
 	end
 	return { state.word, state.flip, state.id or '', time(state.declared_at), time(state.reopened_at),
-		time(state.resolved_at), time(state.ended_at), string.format('%d', state.epoch), state.updates_after or '' }
+		time(state.resolved_at), time(state.ended_at), string.format('%d', state.epoch), state.updates_after or '',
+		string.format('%d', state.changed) }
 end
 
 local function write_state(key, state)
@@ -125,9 +208,10 @@ end
 
 -- Texts of an earlier incident go out of the way and are kept for a while.
 local function archive_texts(keys, site, id)
-	local old = redis.pcall('HGET', keys.texts, 'id')
-	if type(old) == 'string' and old ~= '' and old ~= id then
-		local past = site.prefix .. 'past:' .. old
+	local old = read_fields(keys.texts, { 'id' }, 64)[1]
+	if old and old ~= '' and old ~= id then
+		-- What a strange hand wrote makes no strange key.
+		local past = site.prefix .. 'past:' .. string.gsub(tostring(old), '[^%w_-]', '_')
 		redis.call('RENAME', keys.texts, past)
 		redis.call('EXPIRE', past, site.retention)
 	end
@@ -164,21 +248,26 @@ local function set_texts(state, keys, site, first)
 	end
 end
 
--- The newest entry of the feed: what was said before this incident opened or came back, even in this very second.
-local function newest_update(key)
-	local list = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
-	return not list.err and list[1] and list[1][1] or nil
+-- The newest entry of the feed: what was said before this incident opened or came back, even in this very second. An
+-- entry that says it is from the future hides none that comes now.
+local function newest_update(key, now_ms)
+	local entry = newest_entry(key)
+	if type(entry) == 'number' then
+		return string.format('%d-0', now_ms)
+	end
+	if not entry or entry.err or tonumber(string.match(entry[1], '^%d+')) > now_ms + AHEAD * 1000 then
+		return nil
+	end
+	return entry[1]
 end
 
 -- Names whose incident ended long ago no longer need to be looked for.
 local function prune_known(keys, site, now)
-	local names = redis.pcall('SMEMBERS', keys.known)
-	if names.err then
-		return
-	end
+	local bytes = weight(keys.known)
+	local names = bytes and bytes <= 256 * 1024 and redis.pcall('SMEMBERS', keys.known) or {}
 	for _, name in ipairs(names) do
-		local state = read_state(site.prefix .. 'state:' .. name)
-		if not state or (state.word == 'none' and (state.ended_at or 0) < now - 30 * 86400) then
+		local state, wrong = read_state(site.prefix .. 'state:' .. name, name, now)
+		if wrong == 'absent' or wrong == 'type' or state and state.word == 'none' and (state.ended_at or 0) < now - 30 * 86400 then
 			redis.call('SREM', keys.known, name)
 		end
 	end
@@ -186,7 +275,7 @@ end
 
 local function open_incident(state, keys, site, word, now)
 	local ended = state.resolved_at or state.ended_at
-	state.updates_after = newest_update(keys.updates)
+	state.updates_after = newest_update(keys.updates, clock_ms())
 	if state.id and ended and math.max(0, now - ended) < site.reopen then
 		state.word, state.reopened_at, state.resolved_at, state.ended_at = word, now, nil, nil
 		own_texts(keys, site, state.id)
@@ -225,32 +314,80 @@ local function apply(state, keys, site, word, now)
 	return 'ended'
 end
 
--- Re-reads the flip key and brings the state after it. Returns { 'ok', event or '', state... } or { 'unread', why,
--- value }.
-local function run_transition(keys, site)
+-- Returns the state to go on from, and whether it is the one that the node remembers. That stands in where the store has
+-- none that can be read, or an older one: its word may have been given again since, and then the incident goes on under
+-- its own name, for under a new one everybody would be answered once more.
+local function recall(state, hint)
+	if hint and hint.usable and (not state or state.changed > 0 and hint.changed > state.changed) then
+		return hint, true
+	end
+	return state, false
+end
+
+-- Writes what became of state at now (ms), with its events. recalled: it is the node's memory. Returns the name of the
+-- last event, or ''.
+local function move_to(state, keys, site, word, now, recalled)
+	local goes_on, event = recalled and state.word ~= 'none', nil
+	if word ~= state.flip then
+		event = apply(state, keys, site, word, math.floor(now / 1000))
+	end
+	if goes_on then
+		own_texts(keys, site, state.id)
+	end
+	-- Later than all that was seen before, also where the clock is not.
+	state.changed = math.max(now, state.changed + 1)
+	write_state(keys.state, state)
+	redis.pcall('SADD', keys.known, site.name)
+	local detail = word .. (state.id and ' ' .. state.id or '')
+	if goes_on then
+		add_event(keys.events, 'continued', site.name, site.by, detail, state.id)
+	end
+	if event then
+		add_event(keys.events, event, site.name, site.by, detail, state.id or '')
+	end
+	return event or goes_on and 'continued' or ''
+end
+
+-- The state as the list that read_fields would give.
+local function state_fields_of(state)
+	local values = state_values(state)
+	for i, value in ipairs(values) do
+		values[i] = value ~= '' and value
+	end
+	return values
+end
+
+-- Re-reads the flip key and brings the state after it. insist: an operator gave the word, which makes a state of what
+-- cannot be read and confirms one that stays the same. Returns { 'ok', event or '', state (false = unset) } or { 'unread',
+-- why, value }.
+local function run_transition(keys, site, insist)
+	local now = clock_ms()
 	local word, why, value = read_flip(keys, site)
 	if not word then
 		return { 'unread', why, value or '' }
 	end
-	local state = read_state(keys.state)
-	if not state then
+	local hint = read_hint(site, math.floor(now / 1000))
+	local state, wrong = read_state(keys.state, site.name, math.floor(now / 1000))
+	local recalled, event = false, ''
+	if wrong == 'type' then
 		return { 'unread', 'state', '' }
 	end
-	local event
-	if word ~= state.flip then
-		event = apply(state, keys, site, word, clock())
-		write_state(keys.state, state)
-		redis.pcall('SADD', keys.known, site.name)
-		if event then
-			local detail = word .. (state.id and ' ' .. state.id or '')
-			add_event(keys.events, event, site.name, site.by, detail, state.id or '')
-		end
+	state, recalled = recall(state, hint)
+	if not state and wrong == 'damaged' and not insist then
+		return { 'unread', 'state', '' }
 	end
-	local answer = state_values(state)
-	table.insert(answer, 1, event or '')
-	table.insert(answer, 1, 'ok')
-	return answer
+	state = state or new_state()
+	if word ~= state.flip or recalled or insist then
+		state.changed = math.max(state.changed, hint and hint.changed or 0)
+		event = move_to(state, keys, site, word, now, recalled)
+	end
+	return { 'ok', event, unpack(state_fields_of(state)) }
 end
 
-local keys = { flip = KEYS[1], state = KEYS[2], texts = KEYS[3], events = KEYS[4], known = KEYS[5], updates = KEYS[6] }
-local site = { prefix = ARGV[1], name = ARGV[2], by = ARGV[3], reopen = tonumber(ARGV[4]), retention = tonumber(ARGV[5]) }
+-- What the scripts of one incident are given, see above.
+local function incident_arguments()
+	local keys = { flip = KEYS[1], state = KEYS[2], texts = KEYS[3], events = KEYS[4], known = KEYS[5], updates = KEYS[6] }
+	local site = { prefix = ARGV[1], name = ARGV[2], by = ARGV[3], reopen = tonumber(ARGV[4]), retention = tonumber(ARGV[5]),
+		hint = { unpack(ARGV, 6, FIRST - 2) }, hint_age = tonumber(ARGV[FIRST - 1]) }
+	return keys, site
+end

@@ -6,6 +6,82 @@ local function clock()
 	return tonumber(redis.call('TIME')[1])
 end
 
+-- What the rest depends on. Where it failed, the error names its key.
+local function sound(answer, key)
+	if type(answer) == 'table' and answer.err then
+		error(answer.err .. ' (' .. key .. ')', 0)
+	end
+	return answer
+end
+
+local function must(command, key, ...)
+	return sound(redis.pcall(command, key, ...), key)
+end
+
+local function clock_ms()
+	local now = redis.call('TIME')
+	return tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
+end
+
+-- What a strange hand may have written is measured before it is read: 100 MB in one key would hold up Redis, and every
+-- node that is sent it. A value longer than max comes back as its size, a number; an error as the table that pcall made.
+local function read_string(key, max)
+	local value = redis.pcall('GETRANGE', key, 0, max)
+	if value == '' then
+		return redis.call('GET', key)
+	end
+	return type(value) == 'string' and #value > max and redis.call('STRLEN', key) or value
+end
+
+-- What a key takes of memory, judged by no more than 256 pieces of it; false where there is none, huge where the server
+-- does not say. A hash or set that is no heavier than LIGHT has no more pieces than that: nothing in it was missed.
+local LIGHT = 10 * 1024
+local function weight(key)
+	local bytes = redis.pcall('MEMORY', 'USAGE', key, 'SAMPLES', 256)
+	return type(bytes) == 'table' and math.huge or bytes
+end
+
+-- One by one, for a hash that may hold anything.
+local function read_heavy_fields(key, names, max)
+	local values = {}
+	for i, name in ipairs(names) do
+		local size = redis.pcall('HSTRLEN', key, name)
+		if type(size) == 'table' then
+			return size
+		end
+		values[i] = size > max and size or redis.call('HGET', key, name)
+	end
+	return values
+end
+
+-- The values of a hash's fields (false = absent), each as read_string would give it; or the error of the whole.
+local function read_fields(key, names, max)
+	local bytes = weight(key)
+	if bytes and bytes > LIGHT then
+		return read_heavy_fields(key, names, max)
+	end
+	local values = bytes and redis.pcall('HMGET', key, unpack(names)) or {}
+	if values.err then
+		return values
+	end
+	for i = 1, #names do
+		local value = values[i] or false
+		values[i] = value and #value > max and #value or value
+	end
+	return values
+end
+
+-- The newest entry of a feed, { id, fields }; false where there is none, the error where it is no stream, its weight where
+-- an entry of it must be larger than a thousand updates.
+local function newest_entry(key)
+	local bytes = weight(key)
+	if not bytes or bytes > 16 * 1024 * 1024 and bytes < math.huge then
+		return bytes
+	end
+	local list = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
+	return list.err and list or list[1] or false
+end
+
 -- pcall: a history that cannot be written must not keep an incident from opening.
 local function add_event(key, what, name, by, detail, id)
 	redis.pcall('XADD', key, 'MAXLEN', '~', 10000, '*', 'what', what, 'name', name, 'by', by, 'detail', detail, 'id', id)
@@ -22,11 +98,15 @@ local function field(list, name)
 end
 
 -- A mark is 'TOKEN SECONDS', or 'TOKEN SECONDS sent' once its letter is out. Returns the three, the last as true or
--- false; nothing where there is no mark. What reads otherwise is somebody's mark all the same.
+-- false; nothing where there is no mark. What reads otherwise is somebody's mark all the same, and one that is longer than
+-- any that a node writes is nobody's token.
 local function read_mark(key)
-	local mark = redis.call('GET', key)
+	local mark = sound(read_string(key, 256), key)
 	if not mark then
 		return nil
+	end
+	if type(mark) == 'number' then
+		return '', nil, false
 	end
 	local at, sent = string.match(mark, '^%S+ (%d+) ?(%S*)$')
 	return string.match(mark, '^%S*'), tonumber(at), sent == 'sent'
@@ -39,4 +119,27 @@ local function read_delayed(member)
 		return nil
 	end
 	return job[1], job[2], tostring(job[3] or 0), tostring(job[4] or '')
+end
+
+-- What is longer than job.c's PAYLOAD_MAX is no job, whoever put it there: this much goes to a replier, which refuses
+-- it, and that much is kept to look at.
+local PAYLOAD_MAX, PAYLOAD_HEAD = 65536, 1024
+
+-- The words of a job in an entry of the stream, whatever else stands there: payload, mac, tries, why.
+local function job_of(list)
+	return string.sub(field(list, 'payload') or '', 1, PAYLOAD_MAX + 1), string.sub(field(list, 'mac') or '', 1, 256),
+		string.sub(field(list, 'tries') or '0', 1, 20), string.sub(field(list, 'why') or '', 1, 1024)
+end
+
+local function bury_job(dead, payload, mac, tries, why)
+	if #payload > PAYLOAD_MAX then
+		payload = string.sub(payload, 1, PAYLOAD_HEAD)
+	end
+	must('XADD', dead, 'MAXLEN', '~', 10000, '*', 'payload', payload, 'mac', mac, 'tries', tries, 'why', why)
+end
+
+-- The token that a payload names, unverified; '' where it names none.
+local function token_of(payload)
+	local known, job = pcall(cjson.decode, payload)
+	return known and type(job) == 'table' and type(job.token) == 'string' and job.token or ''
 end

@@ -1,2 +1,3 @@
 -- Brings the state of one incident after its flip key.
-return run_transition(keys, site)
+local keys, site = incident_arguments()
+return run_transition(keys, site, false)

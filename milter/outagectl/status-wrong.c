@@ -1,0 +1,214 @@
+/* status-wrong: what is wrong, and what of it hurts customers most. Layer: program. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "outagectl/status.h"
+
+#define PROMISE_EARLY_SECONDS 900
+#define LAG_SECONDS 10
+
+/* The order in which it hurts: mail that is not looked at, customers who are not answered, those who are answered wrongly or late,
+ * and what may come to that. */
+enum {
+	RANK_STORE_AWAY, RANK_NO_MILTER, RANK_NOBODY_ANSWERED, RANK_STORE_EMPTY, RANK_UNREAD, RANK_PAUSED, RANK_FULL, RANK_HELD_BACK, RANK_NO_REPLIER,
+	RANK_NODE_DIFFERS, RANK_NODE_SILENT, RANK_DEAD, RANK_WAITING, RANK_EVICTS, RANK_NOT_SAFE, RANK_OVERDUE, RANK_ENTRIES
+};
+
+void wrong_free(Wrong *wrong)
+{
+	g_free(wrong->text);
+	g_free(wrong);
+}
+
+static void add(Status *status, int rank, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static void add(Status *status, int rank, const char *format, ...)
+{
+	Wrong *wrong = g_new0(Wrong, 1);
+	va_list args;
+
+	wrong->rank = rank;
+	va_start(args, format);
+	wrong->text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_ptr_array_add(status->wrong, wrong);
+}
+
+/* Sorting is stable: what came first within a rank stays first. */
+static int by_rank(gconstpointer a, gconstpointer b)
+{
+	return (*(Wrong *const *)a)->rank - (*(Wrong *const *)b)->rank;
+}
+
+static void judge_config(Status *status, const Config *config)
+{
+	if (config->mode != MODE_LIVE)
+		add(status, RANK_NOBODY_ANSWERED, "mode is shadow: NO CUSTOMER IS BEING ANSWERED");
+	if (config->support[0] == NULL)
+		add(status, RANK_NOBODY_ANSWERED, "no support address is configured: NO MAIL IS INSPECTED");
+	if (!config_authenticates(config))
+		add(status, RANK_NOBODY_ANSWERED, "auth.trusted_ids is empty and spf.enabled is off: no sender counts as authenticated, so NO "
+		                                  "CUSTOMER IS BEING ANSWERED");
+}
+
+static void judge_incident(Status *status, const Config *config, const Incident *incident)
+{
+	gint64 next;
+
+	if (!word_is_open(incident->state.word))
+		return;
+	if (status->now - incident_last_word(incident) > config->max_silence / 1000)
+		add(status, RANK_HELD_BACK, "%s has had no update for longer than incident.max_silence: ACKNOWLEDGEMENTS ARE HELD BACK "
+		                            "(outagectl update)", incident->name);
+	/* An update shortly before the time was the promised one. */
+	if (clock_parse(incident->texts[TEXT_NEXT_UPDATE_AT], &next) && next < status->now &&
+	    incident->update_at < next - PROMISE_EARLY_SECONDS)
+		add(status, RANK_OVERDUE, "%s: the update promised for %s is overdue", incident->name, incident->texts[TEXT_NEXT_UPDATE_AT]);
+}
+
+static void judge_snapshot(Status *status, const Config *config)
+{
+	const Snapshot *snapshot = status->snapshot;
+
+	if (snapshot->pause != NULL)
+		add(status, RANK_PAUSED, "PAUSED: %.200s; who writes meanwhile is not acknowledged (outagectl resume)", snapshot->pause);
+	for (guint i = 0; i < snapshot->problems->len; i++)
+		add(status, RANK_UNREAD, "%s", (const char *)g_ptr_array_index(snapshot->problems, i));
+	for (guint i = 0; i < snapshot->incidents->len; i++)
+		judge_incident(status, config, g_ptr_array_index(snapshot->incidents, i));
+}
+
+static bool have_live(const Status *status, const char *program)
+{
+	for (guint i = 0; i < status->nodes->len; i++) {
+		const StatusNode *node = g_ptr_array_index(status->nodes, i);
+
+		if (!node->silent && g_strcmp0(node->program, program) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void judge_node(Status *status, const Config *config, const StatusNode *node)
+{
+	gint64 waiting = node->spool_local + node->spool_held + node->spool_asked;
+
+	if (node->silent) {
+		g_autofree char *since = node->at != 0 ? status_ago(status->now, node->at) : NULL;
+
+		add(status, RANK_NODE_SILENT, since != NULL ? "%s has been silent for %s" : "%s has not been heard%s", node->name,
+		    since != NULL ? since : "");
+		return;
+	}
+	if (node->differs != NULL)
+		add(status, RANK_NODE_DIFFERS, "%s %s", node->name, node->differs);
+	if (node->age > config->stale_after / 1000)
+		add(status, RANK_NODE_DIFFERS, "%s knows only what was true %" G_GINT64_FORMAT " seconds before its last word", node->name,
+		    node->age);
+	if (waiting > 0)
+		add(status, RANK_WAITING, "%s has %" G_GINT64_FORMAT " acknowledgement(s) that the store does not know of yet", node->name,
+		    waiting);
+	if (node->spool_dead > 0)
+		add(status, RANK_DEAD, "%s: %" G_GINT64_FORMAT " acknowledgement(s) in its own keeping could not be sent (outagectl acks dead, "
+		                       "on that node)", node->name, node->spool_dead);
+}
+
+static void judge_nodes(Status *status, const Config *config)
+{
+	gint64 broken = 0;
+	bool empty = false;
+
+	if (status->nodes_trouble != NULL)
+		add(status, RANK_NODE_SILENT, "who is running is not known: %s", status->nodes_trouble);
+	else if (!have_live(status, "outage-milter"))
+		add(status, RANK_NO_MILTER, "no outage-milter has been seen for a minute");
+	if (status->nodes_trouble == NULL && !have_live(status, "outage-replier"))
+		add(status, RANK_NO_REPLIER, "no outage-replier has been seen for a minute: acknowledgements wait");
+	for (guint i = 0; i < status->nodes->len; i++) {
+		const StatusNode *node = g_ptr_array_index(status->nodes, i);
+
+		judge_node(status, config, node);
+		empty = empty || (node->store_empty && !node->silent);
+		broken = MAX(broken, node->silent ? 0 : node->accounts_broken);
+	}
+	if (empty)
+		add(status, RANK_STORE_EMPTY, "STORE EMPTY: the flip key and all states vanished at once. Nodes go on tagging from memory and "
+		                              "hold acknowledgements back; declare the incident again, or clear it");
+	if (broken > 0)
+		add(status, RANK_ENTRIES, "%" G_GINT64_FORMAT " entries of the accounts cannot be used (outagectl accounts list names them)",
+		    broken);
+}
+
+static void judge_store(Status *status, const Config *config)
+{
+	const StoreInfo *info = status->info;
+
+	if (config->ack_queue_limit > 0 && status->queue.pending + status->queue.delayed >= (guint64)config->ack_queue_limit)
+		add(status, RANK_FULL, "THE QUEUE IS FULL: %" G_GINT64_FORMAT " acknowledgements wait (ack.queue_limit), and no new customer is "
+		                       "answered; see that the replier runs and that its relay takes mail", config->ack_queue_limit);
+	if (info == NULL)
+		return;
+	if (info->evicts != NULL)
+		add(status, RANK_EVICTS, "the store throws keys away when its memory is full (maxmemory-policy %s): marks and acknowledgements "
+		                         "can vanish; set maxmemory-policy noeviction", info->evicts);
+	if (!info->persistent)
+		add(status, RANK_NOT_SAFE, "the store does not write to disk: a restart of it forgets who has been answered; set appendonly yes");
+	if (strstr(config->store_url, "+sentinel:") != NULL && info->role != NULL && info->replicas == 0)
+		add(status, RANK_NOT_SAFE, "no replica follows the store: there is nothing to fail over to");
+	if (info->lag > LAG_SECONDS)
+		add(status, RANK_NOT_SAFE, "a replica of the store lags %" G_GINT64_FORMAT " seconds behind: a failover now would forget them",
+		    info->lag);
+}
+
+static void judge_own_spool(Status *status)
+{
+	guint64 waiting = status->spool.local + status->spool.held + status->spool.asked;
+
+	if (status->away == NULL || !status->spool.known)
+		return;
+	if (waiting > 0)
+		add(status, RANK_WAITING, "this node has %" G_GUINT64_FORMAT " acknowledgement(s) that the store does not know of yet", waiting);
+	if (status->spool.dead > 0)
+		add(status, RANK_DEAD, "%" G_GUINT64_FORMAT " acknowledgement(s) in this node's own keeping could not be sent (outagectl acks "
+		                       "dead)", status->spool.dead);
+}
+
+/* "all is well" and what is on, or what hurts most. */
+static char *summarise(const Status *status, const Config *config)
+{
+	g_autoptr(GString) line = g_string_new(NULL);
+
+	if (status->wrong->len > 0) {
+		g_string_append_printf(line, "! %s", ((const Wrong *)g_ptr_array_index(status->wrong, 0))->text);
+		if (status->wrong->len > 1)
+			g_string_append_printf(line, " (and %u more)", status->wrong->len - 1);
+		return g_string_free(g_steal_pointer(&line), FALSE);
+	}
+	for (guint i = 0; i < status->snapshot->incidents->len; i++) {
+		const Incident *incident = g_ptr_array_index(status->snapshot->incidents, i);
+
+		if (incident_is_active(incident, status->now, config->resolved_for / 1000))
+			g_string_append_printf(line, "%s%s is %s", line->len > 0 ? ", " : "", incident->name, word_name(incident->state.word));
+	}
+	g_string_prepend(line, "all is well: ");
+	if (g_str_has_suffix(line->str, ": "))
+		g_string_append(line, "no incident is on");
+	g_string_append_printf(line, "; %" G_GUINT64_FORMAT " acknowledgement(s) waiting", status->queue.pending);
+	return g_string_free(g_steal_pointer(&line), FALSE);
+}
+
+void status_judge(Status *status, const Config *config)
+{
+	if (status->away != NULL)
+		add(status, RANK_STORE_AWAY, "the store cannot be reached: %s", status->away);
+	judge_config(status, config);
+	if (status->snapshot != NULL)
+		judge_snapshot(status, config);
+	if (status->away == NULL)
+		judge_nodes(status, config);
+	judge_store(status, config);
+	judge_own_spool(status);
+	if (status->queue.dead > 0)
+		add(status, RANK_DEAD, "%" G_GUINT64_FORMAT " acknowledgement(s) could not be sent (outagectl acks dead)", status->queue.dead);
+	g_ptr_array_sort(status->wrong, by_rank);
+	status->summary = summarise(status, config);
+}

@@ -1,0 +1,113 @@
+/* redis-describe: what a Redis server says of itself. Layer: store, private to redis*.c.
+ *
+ * INFO answers lines NAME:VALUE; of a replica `slave0:ip=...,port=...,state=online,offset=N,lag=SECONDS`. A user who may not ask
+ * (ACL) learns nothing, and that is no error: what is not known is not complained of. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/redis-private.h"
+
+static const char *const sections[] = { "replication", "server", "persistence", "memory" };
+
+/* Returns the value of NAME in the text of INFO (may be NULL), or NULL; caller frees. */
+static char *info_value(const char *info, const char *name)
+{
+	g_autofree char *start = g_strconcat("\n", name, ":", NULL);
+	const char *at = info ? strstr(info, start) : NULL;
+
+	if (!at)
+		return NULL;
+	at += strlen(start);
+	return g_strndup(at, strcspn(at, "\r\n"));
+}
+
+static gint64 info_number(const char *info, const char *name)
+{
+	g_autofree char *value = info_value(info, name);
+
+	return value ? g_ascii_strtoll(value, NULL, 10) : 0;
+}
+
+/* The number behind name= in a replica's line; fallback where it is not there. */
+static gint64 member(char *const *members, const char *name, gint64 fallback)
+{
+	for (; *members; members++)
+		if (g_str_has_prefix(*members, name) && (*members)[strlen(name)] == '=')
+			return g_ascii_strtoll(*members + strlen(name) + 1, NULL, 10);
+	return fallback;
+}
+
+static void read_replicas(StoreInfo *info, const char *text)
+{
+	gint64 offset = info_number(text, "master_repl_offset");
+
+	info->replicas = (guint)CLAMP(info_number(text, "connected_slaves"), 0, G_MAXINT);
+	for (guint i = 0; i < info->replicas; i++) {
+		g_autofree char *name = g_strdup_printf("slave%u", i), *line = info_value(text, name);
+		g_auto(GStrv) members = line ? g_strsplit(line, ",", -1) : NULL;
+
+		if (!members)
+			break;
+		info->lag = MAX(info->lag, member(members, "lag", -1));
+		info->lag_bytes = MAX(info->lag_bytes, (guint64)MAX(offset - member(members, "offset", offset), 0));
+	}
+}
+
+/* policy = noeviction | (allkeys | volatile)-WORD. It bites only where there is a limit. */
+static char *evicting_policy(const char *text)
+{
+	g_autofree char *policy = info_value(text, "maxmemory_policy");
+
+	if (!policy || strcmp(policy, "noeviction") == 0 || info_number(text, "maxmemory") == 0)
+		return NULL;
+	return g_steal_pointer(&policy);
+}
+
+/* save: the reply to CONFIG GET save, a list of name and value; an error where the user may not ask. */
+static bool is_persistent(const char *text, const redisReply *save)
+{
+	const char *points = redis_field(save, "save");
+
+	if (!text || info_number(text, "aof_enabled") != 0)
+		return true;
+	return !points || *points;
+}
+
+/* Returns replies to INFO of each section and to CONFIG GET save. */
+static GPtrArray *ask(RedisStore *store, GError **error)
+{
+	g_autoptr(GPtrArray) save = command_new("CONFIG", "GET", "save", NULL);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(sections); i++) {
+		g_autoptr(GPtrArray) command = command_new("INFO", sections[i], NULL);
+
+		link_push(store->link, command);
+	}
+	link_push(store->link, save);
+	return link_run(store->link, store->base.config->store_timeout, false, error);
+}
+
+StoreInfo *redis_describe(Store *base, GError **error)
+{
+	RedisStore *store = (RedisStore *)base;
+	g_autoptr(GPtrArray) replies = ask(store, error);
+	const char *text[G_N_ELEMENTS(sections)] = { NULL };
+	StoreInfo *info;
+
+	if (!replies)
+		return NULL;
+	for (gsize i = 0; i < G_N_ELEMENTS(sections); i++) {
+		const redisReply *reply = replies->pdata[i];
+
+		text[i] = reply->type == REDIS_REPLY_ERROR ? NULL : redis_text(reply);
+	}
+	info = g_new0(StoreInfo, 1);
+	info->where = g_strdup(link_where(store->link));
+	info->role = info_value(text[0], "role");
+	info->lag = -1;
+	read_replicas(info, text[0]);
+	info->version = info_value(text[1], "redis_version");
+	info->persistent = is_persistent(text[2], replies->pdata[G_N_ELEMENTS(sections)]);
+	info->evicts = evicting_policy(text[3]);
+	return info;
+}
