@@ -3,6 +3,7 @@
 Nothing here sleeps for a fixed time: every wait ends at its event or fails at its deadline."""
 
 import os
+import random
 import select
 import signal
 import socket
@@ -23,18 +24,33 @@ def build_dir() -> Path:
     raise FileNotFoundError(f"no outage-milter in {' or '.join(map(str, tried))}: build it, or name the folder in OUTAGE_BUILD")
 
 
+def _ports() -> range:
+    """Where servers get their ports: below those that the kernel gives to whoever connects, for one of these might take the port of a
+    server that was killed and is to come back. Each of several test processes has a part of its own."""
+    first = 10000
+    last = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    if last < first + 5000:
+        first, last = 40000, 65000
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return range(first, last)[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])::workers]
+
+
 _ports_given: set[int] = set()
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on; never the same twice."""
     while True:
+        port = random.choice(_ports())
+        if port in _ports_given:
+            continue
         with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            port = sock.getsockname()[1]
-        if port not in _ports_given:
-            _ports_given.add(port)
-            return port
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _ports_given.add(port)
+        return port
 
 
 def pause(seconds: float = 0.01) -> None:
@@ -73,6 +89,7 @@ class Process:
         self.name = name
         self.lines: list[str] = []
         self.log = log
+        self.told_to_end = False
         self._changed = threading.Condition()
         self._ended = False
         self._popen = subprocess.Popen([str(arg) for arg in args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -115,6 +132,7 @@ class Process:
         return self._popen.poll() is None
 
     def signal(self, number: int) -> None:
+        self.told_to_end = self.told_to_end or number in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT)
         self._popen.send_signal(number)
 
     def wait(self, timeout: float = 20) -> int:
