@@ -332,6 +332,16 @@ bool config_list_has(char *const *list, const char *address)
 	return false;
 }
 
+bool config_store_is_shared(const Config *config)
+{
+	return !g_str_has_prefix(config->store_url, "sqlite:");
+}
+
+gint64 config_takeover(const Config *config)
+{
+	return config->reply_timeout * 2 + 10000;
+}
+
 const char *config_node(const Config *config)
 {
 	return *config->node_name != '\0' ? config->node_name : g_get_host_name();

@@ -205,6 +205,12 @@ bool config_list_has(char *const *list, const char *address);
 /* Returns "FILE:LINE", or "FILE" for line 0: where a mistake stands that only a later check can find; caller frees. */
 char *config_where(const Config *config, guint line);
 
+/* Returns true where the store is one that nodes share and that can be away (Redis); the embedded one is neither. */
+bool config_store_is_shared(const Config *config);
+
+/* Returns how long a job may lie with who has taken it before another takes it over, in ms: well above the longest submission. */
+gint64 config_takeover(const Config *config);
+
 /* Returns the name of this node: node.name, else the host's. */
 const char *config_node(const Config *config);
 

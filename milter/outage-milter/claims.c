@@ -519,7 +519,7 @@ Claims *claims_start(Config *config, const Secret *secret, const char *node, Wat
 	claims->config = config_ref(config);
 	claims->secret = secret;
 	claims->node = g_strdup(node);
-	claims->shared = !g_str_has_prefix(config->store_url, "sqlite:");
+	claims->shared = config_store_is_shared(config);
 	g_mutex_init(&claims->lock);
 	g_cond_init(&claims->work);
 	g_cond_init(&claims->done);

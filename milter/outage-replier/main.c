@@ -109,7 +109,7 @@ static bool run_workers(void)
 static bool make_workers(Config *config, Templates *templates, bool once, GError **error)
 {
 	running.worker = worker_new(config, templates, NULL, error);
-	if (running.worker == NULL || once || g_str_has_prefix(config->store_url, "sqlite:"))
+	if (running.worker == NULL || once || !config_store_is_shared(config))
 		return running.worker != NULL;
 	running.spool = worker_new(config, templates, running.worker, error);
 	return running.spool != NULL;

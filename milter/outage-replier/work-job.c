@@ -117,6 +117,9 @@ static bool send_failed(Worker *worker, const Task *task, const GError *why)
 		return bury(worker, task, text);
 	}
 	log_job(task, "deferred", why->message, NULL);
+	g_free(worker->relay_trouble);
+	worker->relay_trouble = g_strdup(why->message);
+	worker->relay_trouble_at = clock_now();
 	return store_job_retry(worker->store, task->stored, MAX(1, retry_delay(task->config, task->stored->tries)),
 	           true, why->message, &error) ||
 	    step_failed(worker, error);
@@ -146,6 +149,7 @@ static bool send_reply(Worker *worker, const Task *task, const Incident *inciden
 	if (!submitter_send(worker->submitter, composed, &why))
 		return send_failed(worker, task, why);
 	log_job(task, "acknowledged", composed->kind, composed->message_id);
+	g_clear_pointer(&worker->relay_trouble, g_free);
 	sent_log_add(worker->sent, task->job->token);
 	work_note_sent(worker, task->config, task->job, task->hash);
 	return end_sent(worker, task);

@@ -28,12 +28,15 @@ struct Worker {
 	StoredJob *in_hand;   /* taken, and not ended because the store was lost; or NULL */
 	gint64 taken_at;      /* of it or of the last one taken (clock_mono_us) */
 	guint turns;          /* how often that one has been in vain */
+	char *missed;         /* a taking was lost with its answer: after which handle to look for what it took; or NULL */
 	gint64 heartbeat_at;  /* clock_mono_us */
 	gint64 next_confirm;  /* clock_mono_us */
 	gint64 backoff_ms;    /* 0 while the store works */
 	bool held;            /* logged that a pause holds everything */
 	SentLog *sent;        /* what this process has sent */
 	guint64 sent_count;   /* since the start */
+	char *relay_trouble;  /* why the last letter could not be handed over; NULL once one could */
+	gint64 relay_trouble_at; /* seconds since the epoch */
 	char *life;           /* of the store, as last seen (snapshot.life); or NULL */
 	gint64 forgot_at;     /* clock_mono_us: when it was last another one than before; 0 = never */
 };

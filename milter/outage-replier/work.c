@@ -3,6 +3,7 @@
  * A job says only who is to be answered; what is said comes from the newest state of its incident, read anew for each. A job
  * leaves the queue after the MTA took the mail, or when its incident was withdrawn, or when it is buried with a reason. What is
  * done with one job stands in work-job.c. */
+#include <json-glib/json-glib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -10,9 +11,6 @@
 #include "base/log.h"
 #include "outage-replier/work-private.h"
 
-/* How long a job may lie with a replier that does not finish it before another takes it over: well above the longest
- * submission. */
-#define TAKEOVER_MS(config) ((config)->reply_timeout * 2 + 10000)
 #define WAIT_MS 1000
 /* A job that the store cannot end is left to the next taking over after so many turns, and does not keep the others waiting. */
 #define TURNS 5
@@ -23,11 +21,6 @@
 /* For so long after the store has become another one, jobs come back whose letters have left. */
 #define FORGOT_US (600 * G_USEC_PER_SEC)
 #define TELLING_US (3 * G_USEC_PER_SEC)
-
-static bool is_shared(const Config *config)
-{
-	return !g_str_has_prefix(config->store_url, "sqlite:");
-}
 
 Templates *worker_check(const Config *config, GPtrArray *mistakes)
 {
@@ -71,6 +64,8 @@ void worker_free(Worker *worker)
 	submitter_free(worker->submitter);
 	spool_free(worker->spool);
 	g_free(worker->life);
+	g_free(worker->missed);
+	g_free(worker->relay_trouble);
 	store_close(worker->store);
 	snapshot_unref(worker->snapshot);
 	secret_free(worker->secret);
@@ -238,6 +233,34 @@ bool work_store_forgot(const Worker *worker)
 	return worker->forgot_at != 0 && clock_mono_us() - worker->forgot_at < FORGOT_US;
 }
 
+/* What the heartbeat says of this replier. Caller frees. */
+static char *describe(const Worker *worker)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(JsonNode) root = NULL;
+
+	json_builder_begin_object(builder);
+	json_builder_set_member_name(builder, "program");
+	json_builder_add_string_value(builder, "outage-replier");
+	json_builder_set_member_name(builder, "version");
+	json_builder_add_string_value(builder, PACKAGE_VERSION);
+	json_builder_set_member_name(builder, "pid");
+	json_builder_add_int_value(builder, getpid());
+	json_builder_set_member_name(builder, "sent");
+	json_builder_add_int_value(builder, (gint64)worker->sent_count);
+	if (worker->relay_trouble != NULL) {
+		g_autofree char *safe = log_escape(worker->relay_trouble, 200);
+
+		json_builder_set_member_name(builder, "last_error");
+		json_builder_add_string_value(builder, safe);
+		json_builder_set_member_name(builder, "last_error_at");
+		json_builder_add_int_value(builder, worker->relay_trouble_at);
+	}
+	json_builder_end_object(builder);
+	root = json_builder_get_root(builder);
+	return json_to_string(root, FALSE);
+}
+
 static void say_alive(Worker *worker)
 {
 	gint64 now = clock_mono_us();
@@ -246,8 +269,7 @@ static void say_alive(Worker *worker)
 	if (worker->kind == WORK_SPOOL || (worker->heartbeat_at != 0 && now - worker->heartbeat_at < HEARTBEAT_US))
 		return;
 	worker->heartbeat_at = now;
-	json = g_strdup_printf("{\"program\":\"outage-replier\",\"version\":\"" PACKAGE_VERSION "\",\"pid\":%d,\"sent\":%" G_GUINT64_FORMAT "}",
-	    (int)getpid(), worker->sent_count);
+	json = describe(worker);
 	(void)store_heartbeat(worker->store, json, NULL);
 }
 
@@ -257,7 +279,7 @@ static bool have_spool(Worker *worker, const Config *config)
 {
 	g_autoptr(GError) error = NULL;
 
-	if (worker->spool != NULL || !is_shared(config))
+	if (worker->spool != NULL || !config_store_is_shared(config))
 		return worker->spool != NULL;
 	worker->spool = spool_open(config, &error);
 	if (worker->spool == NULL && !worker->spool_trouble)
@@ -349,16 +371,46 @@ static bool is_our_turn(Worker *worker, const Config *config)
 	return config->when_down == WHEN_DOWN_LOCAL && since != 0 && clock_mono_us() - since >= config->local_after * 1000;
 }
 
+/* Returns what the store gave us with an answer that never came, or NULL with error or where there is (no more of) it. */
+static StoredJob *missed_job(Worker *worker, GError **error)
+{
+	GError *inner = NULL;
+	StoredJob *job;
+
+	if (worker->missed == NULL)
+		return NULL;
+	job = store_job_missed(worker->store, worker->missed, &inner);
+	if (inner != NULL) {
+		g_propagate_error(error, inner);
+		return NULL;
+	}
+	g_free(worker->missed);
+	worker->missed = job != NULL ? g_strdup(job->handle) : NULL;
+	return job;
+}
+
 /* Returns the next job, or NULL with error or where there is none. One that was in hand when the store was lost comes first: nobody
  * else may have it before its time for taking over has come, and by then it is left to them. */
 static StoredJob *next_job(Worker *worker, const Config *config, gint64 wait_ms, GError **error)
 {
-	if (worker->in_hand != NULL && worker->turns < TURNS && clock_mono_us() - worker->taken_at < TAKEOVER_MS(config) * 1000 / 2)
+	StoredJob *job;
+	GError *inner = NULL;
+
+	if (worker->in_hand != NULL && worker->turns < TURNS && clock_mono_us() - worker->taken_at < config_takeover(config) * 1000 / 2)
 		return g_steal_pointer(&worker->in_hand);
 	g_clear_pointer(&worker->in_hand, stored_job_free);
 	worker->taken_at = clock_mono_us();
 	worker->turns = 0;
-	return store_job_take(worker->store, wait_ms, TAKEOVER_MS(config), error);
+	job = missed_job(worker, &inner);
+	if (job == NULL && inner == NULL)
+		job = store_job_take(worker->store, wait_ms, config_takeover(config), &inner);
+	if (inner != NULL) {
+		/* It may have taken one all the same. */
+		if (worker->missed == NULL)
+			worker->missed = g_strdup("0");
+		g_propagate_error(error, inner);
+	}
+	return job;
 }
 
 /* Takes one job and works on it. Returns false where there was none. */

@@ -10,7 +10,7 @@
 /* The order in which it hurts: mail that is not looked at, customers who are not answered, those who are answered wrongly or late,
  * and what may come to that. */
 enum {
-	RANK_STORE_AWAY, RANK_NO_MILTER, RANK_NOBODY_ANSWERED, RANK_STORE_EMPTY, RANK_UNREAD, RANK_PAUSED, RANK_FULL, RANK_HELD_BACK, RANK_NO_REPLIER,
+	RANK_STORE_AWAY, RANK_STORE_FULL, RANK_NO_MILTER, RANK_NOBODY_ANSWERED, RANK_STORE_EMPTY, RANK_UNREAD, RANK_PAUSED, RANK_FULL, RANK_HELD_BACK, RANK_NO_REPLIER,
 	RANK_NODE_DIFFERS, RANK_NODE_SILENT, RANK_DEAD, RANK_WAITING, RANK_EVICTS, RANK_NOT_SAFE, RANK_OVERDUE, RANK_ENTRIES
 };
 
@@ -107,6 +107,8 @@ static void judge_node(Status *status, const Config *config, const StatusNode *n
 	if (waiting > 0)
 		add(status, RANK_WAITING, "%s has %" G_GINT64_FORMAT " acknowledgement(s) that the store does not know of yet", node->name,
 		    waiting);
+	if (g_strcmp0(node->program, "outage-replier") == 0 && node->last_error != NULL)
+		add(status, RANK_NO_REPLIER, "%s cannot hand over letters, and tries again: %s", node->name, node->last_error);
 	if (node->spool_dead > 0)
 		add(status, RANK_DEAD, "%s: %" G_GINT64_FORMAT " acknowledgement(s) in its own keeping could not be sent (outagectl acks dead, "
 		                       "on that node)", node->name, node->spool_dead);
@@ -147,6 +149,9 @@ static void judge_store(Status *status, const Config *config)
 		                       "answered; see that the replier runs and that its relay takes mail", config->ack_queue_limit);
 	if (info == NULL)
 		return;
+	if (info->full)
+		add(status, RANK_STORE_FULL, "THE STORE'S MEMORY IS FULL and it refuses to write: acknowledgements wait on the nodes, and their "
+		                             "heartbeats are missing here; raise maxmemory");
 	if (info->evicts != NULL)
 		add(status, RANK_EVICTS, "the store throws keys away when its memory is full (maxmemory-policy %s): marks and acknowledgements "
 		                         "can vanish; set maxmemory-policy noeviction", info->evicts);

@@ -20,6 +20,7 @@ typedef struct {
 	bool (*claim)(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
 	bool (*adopt)(Store *store, const StoreAdoption *letter, bool *own, GError **error);
 	StoredJob *(*job_take)(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error);
+	StoredJob *(*job_missed)(Store *store, const char *after, GError **error); /* NULL: no answer can be lost */
 	bool (*job_done)(Store *store, const StoredJob *job, const char *hash, GError **error);
 	bool (*job_standing)(Store *store, const Job *job, const char *hash, JobStanding *standing, GError **error);
 	bool (*job_retry)(Store *store, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error);

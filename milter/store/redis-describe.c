@@ -63,6 +63,14 @@ static char *evicting_policy(const char *text)
 	return g_steal_pointer(&policy);
 }
 
+/* With a limit, reached, and nothing that it may throw away. */
+static bool is_full(const char *text)
+{
+	gint64 limit = info_number(text, "maxmemory");
+
+	return limit > 0 && info_number(text, "used_memory") >= limit;
+}
+
 /* save: the reply to CONFIG GET save, a list of name and value; an error where the user may not ask. */
 static bool is_persistent(const char *text, const redisReply *save)
 {
@@ -109,5 +117,6 @@ StoreInfo *redis_describe(Store *base, GError **error)
 	info->version = info_value(text[1], "redis_version");
 	info->persistent = is_persistent(text[2], replies->pdata[G_N_ELEMENTS(sections)]);
 	info->evicts = evicting_policy(text[3]);
+	info->full = info->evicts == NULL && is_full(text[3]);
 	return info;
 }

@@ -180,41 +180,67 @@ StoredJob *redis_job_new(redisReply *const *words, gsize count)
 	return job;
 }
 
-/* Takes what is there at once. Returns false on error; *job stays NULL where there is none. */
-static bool take_ready(RedisStore *store, const char *acks, gint64 idle_ms, StoredJob **job, GError **error)
+/* What one run of job-take.lua is to do besides taking what is new. */
+typedef struct {
+	gint64 idle_ms;    /* take over what has been left alone for so long; -1: nothing */
+	const char *after; /* only what we hold already, after this handle; NULL: not that */
+	bool tidy;
+} Taking;
+
+/* Returns false on error; *job stays NULL where there is none. */
+static bool run_take(RedisStore *store, const Taking *taking, StoredJob **job, GError **error)
 {
-	gint64 now = clock_mono_us();
-	bool look = now >= store->next_autoclaim, tidy = now >= store->next_tidy;
 	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free), args = command_new(store->base.consumer, NULL);
 	g_autoptr(redisReply) reply = NULL;
 	const char *cursor;
 
-	g_ptr_array_add(keys, g_strdup(acks));
+	g_ptr_array_add(keys, redis_key(store, "acks", NULL));
 	g_ptr_array_add(keys, redis_key(store, "acks:retry", NULL));
 	g_ptr_array_add(keys, redis_key(store, "acks:dead", NULL));
-	g_ptr_array_add(args, look ? g_strdup_printf("%" G_GINT64_FORMAT, idle_ms) : g_strdup(""));
+	g_ptr_array_add(args, taking->idle_ms >= 0 ? g_strdup_printf("%" G_GINT64_FORMAT, taking->idle_ms) : g_strdup(""));
 	command_add(args, store->autoclaim_cursor);
-	g_ptr_array_add(args, tidy ? g_strdup_printf("%" G_GINT64_FORMAT, store->base.config->retention / 1000) : g_strdup(""));
+	g_ptr_array_add(args, taking->tidy ? g_strdup_printf("%" G_GINT64_FORMAT, store->base.config->retention / 1000) : g_strdup(""));
 	command_add_int(args, store->consumer_kept);
-	/* What is taken and never hears of it is taken over later: nothing has to be asked again. */
+	command_add(args, taking->after);
+	/* What is taken and never hears of it is asked for after the next connecting (job_missed), or taken over. */
 	reply = redis_script(store, SCRIPT_JOB_TAKE, keys, args, false, error);
 	if (!reply)
 		return false;
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 1 || !(cursor = redis_text(reply->element[0])))
 		return redis_unexpected("taking a job", error);
-	if (tidy)
-		store->next_tidy = now + TIDY_EVERY_US;
 	*job = redis_job_new(reply->element + 1, reply->elements - 1);
 	if (*job && reply->elements > 6)
 		(*job)->takes = (guint)CLAMP(redis_number(reply->element[6]), 0, G_MAXINT);
-	if (!*cursor)
-		return true;
-	g_free(store->autoclaim_cursor);
-	store->autoclaim_cursor = g_strdup(cursor);
+	if (*cursor) {
+		g_free(store->autoclaim_cursor);
+		store->autoclaim_cursor = g_strdup(cursor);
+	}
+	return true;
+}
+
+/* Takes what is there at once. Returns false on error; *job stays NULL where there is none. */
+static bool take_ready(RedisStore *store, gint64 idle_ms, StoredJob **job, GError **error)
+{
+	gint64 now = clock_mono_us();
+	bool look = now >= store->next_autoclaim;
+	Taking taking = { .idle_ms = look ? idle_ms : -1, .tidy = now >= store->next_tidy };
+
+	if (!run_take(store, &taking, job, error))
+		return false;
+	if (taking.tidy)
+		store->next_tidy = now + TIDY_EVERY_US;
 	/* While there is something to take over, or more of the list to look through, the next look is not delayed. */
-	if (!*job && strcmp(cursor, "0-0") == 0)
+	if (look && !*job && strcmp(store->autoclaim_cursor, "0-0") == 0)
 		store->next_autoclaim = now + AUTOCLAIM_EVERY_US;
 	return true;
+}
+
+StoredJob *redis_job_missed(Store *base, const char *after, GError **error)
+{
+	Taking taking = { .idle_ms = -1, .after = after };
+	StoredJob *job = NULL;
+
+	return run_take((RedisStore *)base, &taking, &job, error) ? job : NULL;
 }
 
 /* The job in a stream's entry as XREADGROUP gives it; NULL where it is none. */
@@ -275,7 +301,7 @@ StoredJob *redis_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **
 	for (;;) {
 		gint64 left;
 
-		if (!take_ready(store, acks, idle_ms, &job, error) || job)
+		if (!take_ready(store, idle_ms, &job, error) || job)
 			return job;
 		left = (deadline - clock_mono_us()) / 1000;
 		if (left <= 0)

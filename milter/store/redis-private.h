@@ -103,6 +103,7 @@ int redis_wait(Store *base, int wake_fd, gint64 timeout_ms, GError **error);
 /* redis-job.c */
 bool redis_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
 StoredJob *redis_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error);
+StoredJob *redis_job_missed(Store *base, const char *after, GError **error);
 bool redis_job_done(Store *base, const StoredJob *job, const char *hash, GError **error);
 bool redis_job_standing(Store *base, const Job *job, const char *hash, JobStanding *standing, GError **error);
 bool redis_job_retry(Store *base, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error);

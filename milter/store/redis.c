@@ -189,6 +189,7 @@ static const StoreBackend backend = {
 	.claim = redis_claim,
 	.adopt = redis_adopt,
 	.job_take = redis_job_take,
+	.job_missed = redis_job_missed,
 	.job_done = redis_job_done,
 	.job_standing = redis_job_standing,
 	.job_retry = redis_job_retry,

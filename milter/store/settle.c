@@ -46,13 +46,6 @@ bool settle_is_stopping(const SettleRound *round)
 	return stopping;
 }
 
-/* What somebody has in hand for longer is taken over: a replier needs as long (work.c), and what is taken from a living one could be
- * answered twice. */
-static gint64 idle_ms(const SettleRound *round)
-{
-	return round->config->reply_timeout * 2 + 10000;
-}
-
 /* How long to leave the store alone, jittered, so that many nodes do not come back in step. */
 static void back_off(SettleRound *round)
 {
@@ -183,7 +176,7 @@ static SettleOutcome tell_blocks(SettleRound *round, GPtrArray *blocks, GError *
 
 static SettleOutcome settle_slice(SettleRound *round, bool letters_only, const Snapshot *snapshot, GError **error)
 {
-	g_autoptr(GPtrArray) rows = spool_take_some(round->spool, letters_only, SETTLE_SLICE, idle_ms(round), error);
+	g_autoptr(GPtrArray) rows = spool_take_some(round->spool, letters_only, SETTLE_SLICE, config_takeover(round->config), error);
 	SettleOutcome outcome = settle_kept(rows != NULL);
 	guint i = 0;
 
@@ -229,7 +222,7 @@ static SettleOutcome work(SettleRound *round, bool *more, GError **error)
 	/* What a store has forgotten comes before what it never knew. */
 	letters_only = snapshot->pause != NULL || clock_mono_us() < round->claims_not_before || settle_life_is_new(round);
 	blocks = spool_untold_blocks(round->spool, error);
-	if (blocks == NULL || !spool_has_unsettled(round->spool, letters_only, idle_ms(round), &any, error))
+	if (blocks == NULL || !spool_has_unsettled(round->spool, letters_only, config_takeover(round->config), &any, error))
 		return SETTLE_SPOOL_AWAY;
 	if ((!any && blocks->len == 0 && !settle_life_is_due(round)) || round->seen_away || !store_is_there(round, snapshot))
 		return SETTLE_DONE;

@@ -16,8 +16,6 @@
 #define HANDLE_PREFIX "local:"
 #define ID_TIME 16             /* of an incident's id, the time; the name follows after "-" */
 #define NEWER_SECONDS 30       /* when a row is looked at again whose incident the kept snapshot does not know yet */
-#define POLL_US 25000
-#define LOOK_EVERY_US G_USEC_PER_SEC /* for what becomes due without a commit */
 
 /* Returns the token that a handle names; "" where it is none, which is nobody's token. */
 static const char *token_of(const char *handle)
@@ -82,25 +80,7 @@ static bool try_take(SqliteStore *file, gint64 idle_ms, StoredJob **job, GError 
 
 StoredJob *spool_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error)
 {
-	SqliteStore *file = (SqliteStore *)base;
-	gint64 now = clock_mono_us(), until = now + wait_ms * 1000, next_look = now;
-	StoredJob *job = NULL;
-	int changed = 0;
-
-	for (;;) {
-		if (changed > 0 || now >= next_look) {
-			next_look = now + LOOK_EVERY_US;
-			if (!sqlite_file_is_ours(file, error) || !try_take(file, idle_ms, &job, error) || job != NULL)
-				return job;
-		}
-		if (now >= until)
-			return NULL;
-		g_usleep((gulong)MIN(POLL_US, until - now));
-		changed = sqlite_changed(file, error);
-		if (changed < 0)
-			return NULL;
-		now = clock_mono_us();
-	}
+	return sqlite_await_job((SqliteStore *)base, wait_ms, idle_ms, try_take, error);
 }
 
 bool spool_job_done(Store *base, const StoredJob *job, const char *hash, GError **error)

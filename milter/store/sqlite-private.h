@@ -108,6 +108,10 @@ bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GEr
 bool sqlite_adopt(Store *base, const StoreAdoption *letter, bool *own, GError **error);
 
 /* sqlite-queue.c */
+/* Waits up to wait_ms until take gives a job: it is asked whenever another connection has committed, and every second for what becomes due
+ * without that. NULL with error, or without where there is none. */
+StoredJob *sqlite_await_job(SqliteStore *store, gint64 wait_ms, gint64 idle_ms,
+    bool (*take)(SqliteStore *store, gint64 idle_ms, StoredJob **job, GError **error), GError **error);
 /* Comes before a time is written that something waits for, inside the write: where the clock has been set back since the last such time,
  * what waits moves back with it. */
 bool sqlite_keep_time(SqliteStore *store, gint64 now, GError **error);

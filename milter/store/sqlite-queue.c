@@ -117,9 +117,9 @@ static bool try_take(SqliteStore *store, gint64 idle_ms, StoredJob **job, GError
 	return true;
 }
 
-StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error)
+StoredJob *sqlite_await_job(SqliteStore *store, gint64 wait_ms, gint64 idle_ms,
+    bool (*take)(SqliteStore *store, gint64 idle_ms, StoredJob **job, GError **error), GError **error)
 {
-	SqliteStore *store = (SqliteStore *)base;
 	gint64 now = clock_mono_us(), until = now + wait_ms * 1000, next_look = now;
 	StoredJob *job = NULL;
 	int changed = 0;
@@ -127,7 +127,7 @@ StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError *
 	for (;;) {
 		if (changed > 0 || now >= next_look) {
 			next_look = now + LOOK_EVERY_US;
-			if (!sqlite_file_is_ours(store, error) || !try_take(store, idle_ms, &job, error) || job != NULL)
+			if (!sqlite_file_is_ours(store, error) || !take(store, idle_ms, &job, error) || job != NULL)
 				return job;
 		}
 		if (now >= until)
@@ -138,6 +138,11 @@ StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError *
 			return NULL;
 		now = clock_mono_us();
 	}
+}
+
+StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **error)
+{
+	return sqlite_await_job((SqliteStore *)base, wait_ms, idle_ms, try_take, error);
 }
 
 bool sqlite_job_done(Store *base, const StoredJob *job, const char *hash, GError **error)

@@ -20,7 +20,7 @@ Store *store_open(const Config *config, const char *node, GError **error)
 {
 	if (!store_url_check(config->store_url, error))
 		return NULL;
-	if (g_str_has_prefix(config->store_url, "sqlite:"))
+	if (!config_store_is_shared(config))
 		return sqlite_store_open(config, node, error);
 	return redis_store_open(config, node, error);
 }
@@ -152,6 +152,11 @@ bool store_adopt(Store *store, const StoreAdoption *letter, bool *own, GError **
 StoredJob *store_job_take(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error)
 {
 	return store->backend->job_take(store, wait_ms, idle_ms, error);
+}
+
+StoredJob *store_job_missed(Store *store, const char *after, GError **error)
+{
+	return store->backend->job_missed != NULL ? store->backend->job_missed(store, after, error) : NULL;
 }
 
 bool store_job_done(Store *store, const StoredJob *job, const char *hash, GError **error)

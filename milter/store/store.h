@@ -91,6 +91,10 @@ bool store_adopt(Store *store, const StoreAdoption *letter, bool *own, GError **
  * to a little more than a job can have, so that it can be buried. The other ends of a job (retry, bury, withdraw) do nothing, and say
  * true, where it is no longer in the hand of this process: somebody else has taken it over or moved it. */
 StoredJob *store_job_take(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error);
+/* For after a taking whose answer was lost with the connection: returns the next job after the handle `after` ("0": from the first)
+ * that is in the hand of this process for all the store knows, one that it works on included. Caller frees. NULL without error where
+ * there is none (more), as in a store whose answers cannot be lost. */
+StoredJob *store_job_missed(Store *store, const char *after, GError **error);
 /* Ends a job that the MTA took: it leaves the queue, and its mark says so from then on, even where the job has left the queue by other
  * hands. hash: of the job's sender. */
 bool store_job_done(Store *store, const StoredJob *job, const char *hash, GError **error);
@@ -183,6 +187,7 @@ typedef struct {
 	gint64 lag;            /* seconds since the laggard was heard; -1 where there is no replica */
 	guint64 lag_bytes;     /* that the laggard is behind */
 	bool persistent;       /* it writes to disk: a restart does not empty it */
+	bool full;             /* its memory is used up, and it refuses to write */
 	char *evicts;          /* the maxmemory-policy where that throws keys away, else NULL */
 } StoreInfo;
 void store_info_free(StoreInfo *info);

@@ -157,20 +157,6 @@ static void publish_snapshot(Watch *watch, Snapshot *snapshot, guint fresh_probl
 		watch->on_change(snapshot, watch->data);
 }
 
-/* A key of a wrong type is a mistake in the store, not the loss of it: said once, and what else is there stays in use. *trouble keeps
- * what was said. Returns false, error untouched, where it is a loss after all. */
-static bool bear_with(char **trouble, const char *what, const char *consequence, GError **error)
-{
-	if (!g_error_matches(*error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID))
-		return false;
-	if (g_strcmp0(*trouble, (*error)->message) != 0)
-		log_warning("%s: %s; %s", what, (*error)->message, consequence);
-	g_free(*trouble);
-	*trouble = g_strdup((*error)->message);
-	g_clear_error(error);
-	return true;
-}
-
 /* Writes the snapshot to the state directory where it says something new, or the file has become old. Without a directory to write to
  * everything else works. */
 static void keep(Round *round, const Snapshot *snapshot)
@@ -267,13 +253,16 @@ static bool send_heartbeat(Round *round, GError **error)
 		g_clear_pointer(&round->heartbeat_trouble, g_free);
 		return true;
 	}
-	/* A server that refuses writes (memory full, too few replicas) can still be read, and is not lost. */
-	if (!store_is_lost(round->store) && !g_error_matches(inner, OUTAGE_ERROR, OUTAGE_ERROR_INVALID))
-		inner->code = OUTAGE_ERROR_INVALID;
-	if (bear_with(&round->heartbeat_trouble, "heartbeat", "this node does not show in the status", &inner))
-		return true;
-	g_propagate_error(error, g_steal_pointer(&inner));
-	return false;
+	if (store_is_lost(round->store) && !g_error_matches(inner, OUTAGE_ERROR, OUTAGE_ERROR_INVALID)) {
+		g_propagate_error(error, g_steal_pointer(&inner));
+		return false;
+	}
+	/* A key of a wrong type, or a server that refuses writes (memory full, too few replicas), can still be read: said once. */
+	if (g_strcmp0(round->heartbeat_trouble, inner->message) != 0)
+		log_warning("heartbeat: %s; this node does not show in the status", inner->message);
+	g_free(round->heartbeat_trouble);
+	round->heartbeat_trouble = g_strdup(inner->message);
+	return true;
 }
 
 /* One turn with an open store: wait, then read what changed. False: the store is lost. */

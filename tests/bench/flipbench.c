@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "incident/incident.h"
+#include "quantiles.h"
 #include "rawredis.h"
 #include "store/store.h"
 #include "store/watch.h"
@@ -152,20 +153,6 @@ static bool start_watchers(Seen *seen, const char *url, const char *state_dir)
 	for (guint i = 0; i < seen->count; i++)
 		ready = watch_wait_ready(seen->watchers[i].watch, 10000) && ready;
 	return ready;
-}
-
-static int compare_times(gconstpointer a, gconstpointer b)
-{
-	gint64 left = *(const gint64 *)a, right = *(const gint64 *)b;
-	return (left > right) - (left < right);
-}
-
-static void print_quantiles(const char *prefix, GArray *times)
-{
-	g_array_sort(times, compare_times);
-	printf(", \"%sp50_us\": %" G_GINT64_FORMAT ", \"%sp99_us\": %" G_GINT64_FORMAT ", \"%smax_us\": %" G_GINT64_FORMAT, prefix,
-	    g_array_index(times, gint64, times->len / 2), prefix, g_array_index(times, gint64, times->len * 99 / 100), prefix,
-	    g_array_index(times, gint64, times->len - 1));
 }
 
 static Hand open_hand(const char *url, GError **error)

@@ -15,8 +15,7 @@
  * eom_max_us; eom_first_us, the slowest of the first N measured, which may all be under way at the same time; and
  * rest_p50_us, rest_p99_us, rest_max_us of those that follow. Exit status 1 if any message failed, 2 for wrong usage.
  *
- * A packet is   length (4 bytes, network order, of what follows) command (1 byte) data
- * Strings in data end with NUL. Macros go in a packet of their own (D) in front of the command they belong to. */
+ * What is sent: milterload-packets.c. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* clock_getcpuclockid */
 #endif
@@ -37,67 +36,13 @@
 
 #include <glib.h>
 
-#define PROTOCOL_VERSION 6u
-#define OFFER_ACTIONS 0x1ffu    /* everything an MTA of version 6 lets a milter change */
-#define OFFER_STEPS 0x1fffffu   /* every step flag of version 6 */
-#define CHUNK 65535u            /* the most that one body packet carries */
+#include "milterload-private.h"
+#include "quantiles.h"
+
 #define REPLY_MAX (1u << 20)
 
-static struct {
-	char *socket, *rcpt, *authserv, *domain, *label;
-	int connections, messages, warmup, size, outage_percent, senders, per_connection, timeout, pid, first, rate;
-} options = { .connections = 1, .messages = 2000, .warmup = -1, .size = 4096, .senders = 1000000, .timeout = 30 };
-
-typedef enum {
-	STEP_CONNECT, STEP_HELO, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_HEADER, STEP_EOH, STEP_BODY, STEP_EOM, STEPS
-} Step;
-
-/* Which flags of the negotiation leave a step out, or leave it without a reply. */
-static const struct { guint32 unwanted, unanswered; } step_flags[STEPS] = {
-	[STEP_CONNECT] = { SMFIP_NOCONNECT, SMFIP_NR_CONN }, [STEP_HELO] = { SMFIP_NOHELO, SMFIP_NR_HELO },
-	[STEP_MAIL] = { SMFIP_NOMAIL, SMFIP_NR_MAIL },       [STEP_RCPT] = { SMFIP_NORCPT, SMFIP_NR_RCPT },
-	[STEP_DATA] = { SMFIP_NODATA, SMFIP_NR_DATA },       [STEP_HEADER] = { SMFIP_NOHDRS, SMFIP_NR_HDR },
-	[STEP_EOH] = { SMFIP_NOEOH, SMFIP_NR_EOH },          [STEP_BODY] = { SMFIP_NOBODY, SMFIP_NR_BODY },
-	[STEP_EOM] = { 0, 0 },
-};
-
-typedef struct { const char *name; char *value; } Header;
-
-typedef struct {
-	int fd;
-	GByteArray *in, *out;
-	gsize written;       /* of out */
-	bool negotiated;
-	guint32 flags;       /* steps as the milter wants them */
-	Step step;           /* the next to be sent; while waiting: the one waited for */
-	int number;          /* of the message */
-	bool outage;
-	GArray *headers;     /* Header */
-	guint header;        /* next of them */
-	gsize body_at;
-	int on_connection;   /* messages done on this connection */
-	gint64 started;      /* microseconds */
-	gint64 ended;        /* when the end of the message was sent */
-	bool resting;        /* until the next message is due */
-	bool queued;         /* this message is to be acknowledged */
-} Connection;
-
-static struct {
-	char *plain_body, *outage_body;
-	gsize plain_size, outage_size;
-	int started, done, failed;
-	gint64 from;         /* the first message */
-	gint64 measure_from;
-	gint64 cpu_from;
-	GArray *latencies;   /* gint64 */
-	GArray *first_ends, *other_ends; /* gint64: how long the end of a message took, of the first ones and of the others */
-	guint64 headers, body_bytes, queued;
-} run;
-
-static gint64 now_us(void)
-{
-	return g_get_monotonic_time();
-}
+Options options = { .connections = 1, .messages = 2000, .warmup = -1, .size = 4096, .senders = 1000000, .timeout = 30 };
+Run run;
 
 /* CPU time of the measured process, all its threads, also those that ended; microseconds, -1 = not to be had. */
 static gint64 cpu_us(void)
@@ -145,7 +90,7 @@ G_GNUC_PRINTF(3, 4) static void add_header(Connection *c, const char *name, cons
 	g_array_append_val(c->headers, header);
 }
 
-static int sender_number(const Connection *c)
+int sender_number(const Connection *c)
 {
 	return (options.first + c->number) % options.senders;
 }
@@ -169,141 +114,6 @@ static void make_message(Connection *c)
 	add_header(c, "Content-Type", "text/plain; charset=utf-8");
 	add_header(c, "Content-Transfer-Encoding", "7bit");
 	add_header(c, "User-Agent", "milterload");
-}
-
-/* ---- packets ---- */
-
-static void put_packet(Connection *c, char command, const void *data, gsize size)
-{
-	guint32 length = htonl((guint32)size + 1);
-	g_byte_array_append(c->out, (const guint8 *)&length, sizeof length);
-	g_byte_array_append(c->out, (const guint8 *)&command, 1);
-	if (size > 0)
-		g_byte_array_append(c->out, data, (guint)size);
-}
-
-/* Appends text with its NUL. */
-static void put_string(GByteArray *data, const char *text)
-{
-	g_byte_array_append(data, (const guint8 *)text, (guint)strlen(text) + 1);
-}
-
-/* Sends strings (up to NULL) as the data of command, each with its NUL. */
-G_GNUC_NULL_TERMINATED static void put_strings(Connection *c, char command, ...)
-{
-	g_autoptr(GByteArray) data = g_byte_array_new();
-	va_list args;
-	va_start(args, command);
-	for (const char *text = va_arg(args, const char *); text != NULL; text = va_arg(args, const char *))
-		put_string(data, text);
-	va_end(args);
-	put_packet(c, command, data->data, data->len);
-}
-
-/* Sends macros (name, value, ..., NULL) that belong to command. */
-G_GNUC_NULL_TERMINATED static void put_macros(Connection *c, char command, ...)
-{
-	g_autoptr(GByteArray) data = g_byte_array_new();
-	g_byte_array_append(data, (const guint8 *)&command, 1);
-	va_list args;
-	va_start(args, command);
-	for (const char *text = va_arg(args, const char *); text != NULL; text = va_arg(args, const char *))
-		put_string(data, text);
-	va_end(args);
-	put_packet(c, SMFIC_MACRO, data->data, data->len);
-}
-
-static void put_negotiation(Connection *c)
-{
-	guint32 words[3] = { htonl(PROTOCOL_VERSION), htonl(OFFER_ACTIONS), htonl(OFFER_STEPS) };
-	put_packet(c, SMFIC_OPTNEG, words, sizeof words);
-}
-
-static void put_connect(Connection *c)
-{
-	g_autoptr(GByteArray) data = g_byte_array_new();
-	guint16 port = htons(25000);
-	put_macros(c, SMFIC_CONNECT, "j", "mx.example", "{daemon_name}", "mx.example", "v", "milterload", NULL);
-	put_string(data, "client.example");
-	g_byte_array_append(data, (const guint8 *)"4", 1);
-	g_byte_array_append(data, (const guint8 *)&port, sizeof port);
-	put_string(data, "192.0.2.25");
-	put_packet(c, SMFIC_CONNECT, data->data, data->len);
-}
-
-static void put_header(Connection *c, const Header *header)
-{
-	g_autofree char *spaced = c->flags & SMFIP_HDR_LEADSPC ? g_strconcat(" ", header->value, NULL) : NULL;
-	put_strings(c, SMFIC_HEADER, header->name, spaced != NULL ? spaced : header->value, NULL);
-}
-
-/* Sends the next piece of the body; returns true where more is left. */
-static bool put_body(Connection *c)
-{
-	const char *body = c->outage ? run.outage_body : run.plain_body;
-	gsize size = c->outage ? run.outage_size : run.plain_size;
-	gsize piece = MIN(size - c->body_at, CHUNK);
-	put_packet(c, SMFIC_BODY, body + c->body_at, piece);
-	c->body_at += piece;
-	run.body_bytes += piece;
-	return c->body_at < size;
-}
-
-/* Sends what c->step stands for (one header, one chunk of the body). Returns true where the step has more to send. */
-static bool put_step(Connection *c)
-{
-	g_autofree char *sender = g_strdup_printf("<user%d@%s>", sender_number(c), options.domain);
-	g_autofree char *rcpt = g_strdup_printf("<%s>", options.rcpt);
-	g_autofree char *queue_id = g_strdup_printf("4Load%08d", c->number);
-
-	switch (c->step) {
-	case STEP_CONNECT:
-		put_connect(c);
-		return false;
-	case STEP_HELO:
-		put_strings(c, SMFIC_HELO, "client.example", NULL);
-		return false;
-	case STEP_MAIL:
-		put_macros(c, SMFIC_MAIL, "{mail_addr}", sender, "{mail_mailer}", "virtual", NULL);
-		put_strings(c, SMFIC_MAIL, sender, NULL);
-		return false;
-	case STEP_RCPT:
-		put_macros(c, SMFIC_RCPT, "{rcpt_addr}", options.rcpt, "{rcpt_mailer}", "virtual", NULL);
-		put_strings(c, SMFIC_RCPT, rcpt, NULL);
-		return false;
-	case STEP_DATA:
-		put_macros(c, SMFIC_DATA, "i", queue_id, NULL);
-		put_packet(c, SMFIC_DATA, NULL, 0);
-		return false;
-	case STEP_HEADER:
-		put_header(c, &g_array_index(c->headers, Header, c->header));
-		return ++c->header < c->headers->len;
-	case STEP_EOH:
-		put_packet(c, SMFIC_EOH, NULL, 0);
-		return false;
-	case STEP_BODY:
-		return put_body(c);
-	case STEP_EOM:
-	case STEPS:
-		break;
-	}
-	c->ended = now_us();
-	put_macros(c, SMFIC_BODYEOB, "i", queue_id, NULL);
-	put_packet(c, SMFIC_BODYEOB, NULL, 0);
-	return false;
-}
-
-/* Sends steps until one is to be answered; c->step is then that step. */
-static void advance(Connection *c)
-{
-	for (;;) {
-		bool unwanted = (step_flags[c->step].unwanted & c->flags) != 0;
-		bool more = unwanted ? false : put_step(c);
-		if (!unwanted && (step_flags[c->step].unanswered & c->flags) == 0)
-			return;
-		if (!more)
-			c->step++;
-	}
 }
 
 /* ---- connections ---- */
@@ -600,26 +410,6 @@ static void run_load(Connection *connections)
 }
 
 /* ---- result ---- */
-
-static int compare_times(gconstpointer a, gconstpointer b)
-{
-	gint64 left = *(const gint64 *)a, right = *(const gint64 *)b;
-	return (left > right) - (left < right);
-}
-
-/* Of sorted times. */
-static gint64 quantile(const GArray *times, double part)
-{
-	return times->len > 0 ? g_array_index(times, gint64, (guint)(part * (times->len - 1))) : 0;
-}
-
-/* Prints the quantiles of times (which it sorts) as members PREFIXp50_us, ... */
-static void print_quantiles(const char *prefix, GArray *times)
-{
-	g_array_sort(times, compare_times);
-	printf(", \"%sp50_us\": %" G_GINT64_FORMAT ", \"%sp99_us\": %" G_GINT64_FORMAT ", \"%smax_us\": %" G_GINT64_FORMAT, prefix,
-	    quantile(times, 0.5), prefix, quantile(times, 0.99), prefix, quantile(times, 1.0));
-}
 
 static void print_ends(void)
 {

@@ -49,7 +49,7 @@ class Flipper(threading.Thread):
                 hand.sendall(f"*3\r\n$3\r\nSET\r\n$15\r\noutage:incident\r\n$2\r\n{word}\r\n".encode())
                 hand.recv(64)
                 while self.milter.word() != word and not self.ended.is_set():
-                    time.sleep(0.0005)
+                    self.ended.wait(0.0005)
                 self.times.append((time.monotonic() - start) * 1000)
                 self.ended.wait(0.02)
 

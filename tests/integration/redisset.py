@@ -98,7 +98,21 @@ class Sentinel(Server):
         return int(facts.get("num-slaves", 0)), int(facts.get("num-other-sentinels", 0))
 
 
-class SentinelSet:
+class Group:
+    """Servers that belong together: what start() began is stopped, also where it failed half way."""
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+
+class SentinelSet(Group):
     """A primary, its replicas and the Sentinels that watch them. url names all Sentinels; with a password it carries that of Redis,
     and sentinel_password_file is the file for store.sentinel_password_file."""
 
@@ -163,18 +177,8 @@ class SentinelSet:
         for server in [*self.sentinels, *self.servers]:
             server.stop()
 
-    def __enter__(self) -> "SentinelSet":
-        try:
-            return self.start()
-        except BaseException:
-            self.stop()
-            raise
 
-    def __exit__(self, *_) -> None:
-        self.stop()
-
-
-class Cluster:
+class Cluster(Group):
     """A Redis Cluster of `nodes` primaries that share the slots. url names the first."""
 
     def __init__(self, folder: Path, nodes: int = 3):
@@ -209,16 +213,6 @@ class Cluster:
     def stop(self) -> None:
         for node in self.nodes:
             node.stop()
-
-    def __enter__(self) -> "Cluster":
-        try:
-            return self.start()
-        except BaseException:
-            self.stop()
-            raise
-
-    def __exit__(self, *_) -> None:
-        self.stop()
 
 
 class Authority:

@@ -184,16 +184,17 @@ class Stand:
 
     def stop(self) -> None:
         """Ends what still runs; a program that ends badly is an error, for a sanitizer may have spoken."""
-        running = [process for process in [*(node.process for node in self.nodes), self.replier]
-                   if process is not None and process.running()]
+        ours = [process for process in [*(node.process for node in self.nodes), self.replier] if process is not None]
+        running = [process for process in ours if process.running()]
+        died = [process for process in ours if not process.running() and not process.told_to_end]
         for process in running:
             process.signal(signal.SIGTERM)
         for node in self.nodes:
             node.hurry()
         bad = []
-        for process in running:
+        for process in [*running, *died]:
             status = process.wait(30)
-            if status != 0:
+            if status != 0 or process in died:
                 bad.append(f"{process.name} ended with {status}:\n" + "\n".join(process.lines[-40:]))
         if bad:
             raise RuntimeError("\n".join(bad))

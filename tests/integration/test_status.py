@@ -16,6 +16,11 @@ def two(make_stand, redis) -> Stand:
     return make_stand(redis, nodes=2).start()
 
 
+@pytest.fixture
+def stand_on_redis(make_stand, redis) -> Stand:
+    return make_stand(redis).start()
+
+
 def seen(stand: Stand) -> dict[str, dict]:
     """Node name -> what it says of itself."""
     return {node["node"]: node for node in stand.status()["nodes"]}
@@ -200,3 +205,27 @@ def test_status_on_sqlite_shows_the_file(stand):
     eventually(lambda: well(stand), 30, "all is well")
     store = stand.status()["store"]
     assert store["role"] == "local" and store["where"].endswith("store.db") and store["persistent"]
+
+
+def test_a_store_whose_memory_is_full_is_named_and_does_not_flood_the_log(stand_on_redis, redis):
+    stand = stand_on_redis
+    stand.declare("P1")
+    said = len(stand.node.process.lines)
+    redis.cli("CONFIG", "SET", "maxmemory", "1mb")
+    assert "MEMORY IS FULL" in first_line(stand)
+    # Its heartbeat is refused: said once, and the store is not taken for lost.
+    stand.node.process.wait_for_line("heartbeat: ", 30, start=said)
+    assert stand.deliver(outage_report("full@customer.example")).outage()["Queue"] == "surge"
+    assert not any("the store is back" in line for line in stand.node.process.lines[said:])
+    redis.cli("CONFIG", "SET", "maxmemory", "0")
+    stand.mailbox("full@customer.example").wait_reply(40)
+
+
+def test_a_relay_that_takes_nothing_is_named(make_stand, redis, fake_relay, customer):
+    fake_relay.mode = "tempfail"
+    stand = make_stand(redis, reply__relay=f"smtp://127.0.0.1:{fake_relay.port}", reply__tries=1000).start()
+    stand.declare("P1")
+    assert ack(stand.deliver(outage_report(customer))) == "queued"
+    eventually(lambda: "cannot hand over letters" in first_line(stand), 30, "the first line names the relay")
+    fake_relay.mode = "accept"
+    eventually(lambda: well(stand), 60, "all is well again")

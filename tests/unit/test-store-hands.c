@@ -67,6 +67,41 @@ static void check_taken(Store *store, guint64 pending, guint64 taken)
 	g_assert_cmpuint(counts.taken, ==, taken);
 }
 
+/* Redis gave two jobs to this process with answers that were lost with their connection: a customer would wait for his letter until
+ * the time for taking over has come. */
+static void test_what_was_given_with_a_lost_answer(gconstpointer kind)
+{
+	g_autoptr(Outage) outage = outage_new(kind);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Store) later = NULL;
+	g_autoptr(StoredJob) first = NULL, second = NULL, seen = NULL, next = NULL, none = NULL;
+
+	for (int i = 0; i < 3; i++) {
+		g_autofree char *hash = g_strdup_printf("hash%d", i), *token = g_strdup_printf("token%d", i);
+
+		claims_ask(outage->store, &outage->state, false, hash, token);
+	}
+	first = claims_take(outage->store);
+	second = claims_take(outage->store);
+	later = fixture_open(outage->fixture, "a");
+	seen = store_job_missed(later, "0", &error);
+	g_assert_no_error(error);
+	if (g_strcmp0(kind, "redis") != 0) {
+		g_assert_null(seen);
+		return;
+	}
+	g_assert_cmpstr(seen->handle, ==, first->handle);
+	g_assert_cmpstr(seen->payload, ==, first->payload);
+	g_assert_cmpuint(seen->takes, ==, 1);
+	g_assert_true(store_job_done(later, seen, "hash0", &error));
+	next = store_job_missed(later, seen->handle, &error);
+	g_assert_cmpstr(next->handle, ==, second->handle);
+	none = store_job_missed(later, next->handle, &error);
+	g_assert_no_error(error);
+	g_assert_null(none);
+	check_taken(later, 2, 1);
+}
+
 static void test_what_is_in_hand_is_counted(gconstpointer kind)
 {
 	g_autoptr(Outage) outage = outage_new(kind);
@@ -219,6 +254,7 @@ int main(int argc, char **argv)
 	int result;
 
 	g_test_init(&argc, &argv, NULL);
+	fixture_add_test("what-was-given-with-a-lost-answer", test_what_was_given_with_a_lost_answer);
 	fixture_add_test("how-often-a-job-was-taken", test_how_often_a_job_was_taken);
 	fixture_add_test("what-is-in-hand-is-counted", test_what_is_in_hand_is_counted);
 	fixture_add_test("a-stale-hand-ends-nothing-but-by-sending", test_a_stale_hand_ends_nothing_but_by_sending);

@@ -20,21 +20,8 @@ if owner then
 end
 redis.call('SET', MARK, sent_mark(at), 'EX', life)
 
--- What is left are counts, as in claim.lua.
-local function count(name)
-	local n = redis.pcall('HINCRBY', STATS, name, 1)
-	if n == 1 then
-		redis.pcall('EXPIRE', STATS, stats_life)
-	end
-	return n
-end
-
-if redis.pcall('SADD', AFFECTED, hash) == 1 then
-	count('affected')
-end
-if count('queued') == 1 then
-	redis.pcall('EXPIRE', AFFECTED, life)
-end
-count('sent')
+-- What is left are counts.
+count_queued(STATS, stats_life, AFFECTED, hash, life)
+count_in(STATS, 'sent', stats_life)
 redis.pcall('HINCRBY', ALL, 'sent', 1)
 return 1

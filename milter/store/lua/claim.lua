@@ -16,17 +16,8 @@ local day_key = ADDRESS .. string.format('%d', math.floor(now / 86400))
 local first_minute = math.floor((now + delay) / 60)
 local spent -- what the caps have counted: of the domain this hour, of the address today, of the site in that first minute
 
--- A counter that cannot be kept changes nothing. Whichever comes first gives the statistics their end.
-local function count(name)
-	local n = redis.pcall('HINCRBY', STATS, name, 1)
-	if n == 1 then
-		redis.pcall('EXPIRE', STATS, stats_life)
-	end
-	return n
-end
-
 local function held(reason, answer)
-	count('held:' .. reason)
+	count_in(STATS, 'held:' .. reason, stats_life)
 	return answer
 end
 
@@ -92,14 +83,27 @@ local function judge()
 	return nil
 end
 
+-- Minutes fill one after another, so the one that took the last delayed letter is where to go on: without it each claim
+-- would look at every full minute again.
+local FIRST_WITH_ROOM = 'rate:site:from'
+
+local function number_at(key)
+	local value = redis.pcall('GET', key)
+	return type(value) == 'string' and tonumber(value) or 0
+end
+
 -- When the job may leave, which minute counts it and what that has counted: the site's cap delays, the first minute
 -- with room takes it. After a day's worth of full minutes it goes anyway.
 local function place()
 	local minute, n = first_minute, spent[3]
+	local function look_at(next_minute)
+		minute, n = next_minute, number_at(site_key(next_minute))
+	end
+	if site_cap > 0 and n >= site_cap then
+		look_at(math.max(minute + 1, math.min(number_at(prefix .. FIRST_WITH_ROOM), minute + 1440)))
+	end
 	while site_cap > 0 and n >= site_cap and minute < first_minute + 1440 do
-		minute = minute + 1
-		local value = redis.pcall('GET', site_key(minute))
-		n = type(value) == 'string' and tonumber(value) or 0
+		look_at(minute + 1)
 	end
 	return math.max(now + delay, minute > first_minute and minute * 60 or 0), minute, n
 end
@@ -137,14 +141,10 @@ local function enqueue()
 		raise(day_key, spent[2], 2 * 86400)
 	end
 	if minute > first_minute then
-		count('delayed')
+		redis.pcall('SET', prefix .. FIRST_WITH_ROOM, minute, 'EX', 2 * 86400)
+		count_in(STATS, 'delayed', stats_life)
 	end
-	if redis.pcall('SADD', AFFECTED, hash) == 1 then
-		count('affected')
-	end
-	if count('queued') == 1 then
-		redis.pcall('EXPIRE', AFFECTED, life)
-	end
+	count_queued(STATS, stats_life, AFFECTED, hash, life)
 end
 
 local function claim()
@@ -168,7 +168,7 @@ end
 
 local asked, answer = pcall(claim)
 if not asked then
-	count('held:store')
+	held('store')
 	error(answer, 0)
 end
 return answer

@@ -3,10 +3,11 @@
 --
 -- KEYS: acks, retry, dead. ARGV: consumer, for how long a job has to be left alone to be taken over (ms; '' = nothing is
 --       this time), where the last look for such jobs ended, how long buried jobs are kept (s; '' = no tidying up this
---       time), how long consumers that hold nothing are kept (ms). Returns { where this look ended ('' = there was
+--       time), how long consumers that hold nothing are kept (ms), after which handle to look for what this consumer
+--       holds already, and nothing else ('' = not this time). Returns { where this look ended ('' = there was
 --       none) }, followed by handle, payload, mac, tries, why and how often it was taken before, where there is a job.
 local acks, retry, dead = unpack(KEYS, 1, 3)
-local consumer, idle, cursor, kept, consumer_kept = unpack(ARGV, 1, 5)
+local consumer, idle, cursor, kept, consumer_kept, after = unpack(ARGV, 1, 6)
 local GROUP = 'replier'
 
 local function move_due()
@@ -44,6 +45,30 @@ local function take_new()
 	return answer and answer[1] and answer[1][2][1]
 end
 
+-- An answer that was lost with its connection has left a job in our hand that we do not know of. Entries that have left the stream
+-- meanwhile come without fields.
+local function take_missed()
+	for _ = 1, 100 do
+		local answer = grouped('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', 1, 'STREAMS', acks, after)
+		local entry = answer and answer[1] and answer[1][2][1]
+		if not entry or entry[2] then
+			return entry
+		end
+		redis.call('XACK', acks, GROUP, entry[1])
+		after = entry[1]
+	end
+end
+
+local function take_what_is_due()
+	-- Delayed jobs that cannot be moved must not keep the others from leaving.
+	local moved, trouble = pcall(move_due)
+	local entry = idle ~= '' and take_over() or take_new()
+	if not entry and not moved then
+		error(trouble, 0)
+	end
+	return entry
+end
+
 -- Repliers have a new name after each start. One that holds nothing and has long not been heard is gone for good.
 local function forget_consumers()
 	local consumers = redis.pcall('XINFO', 'CONSUMERS', acks, GROUP)
@@ -59,13 +84,13 @@ if kept ~= '' then
 	redis.pcall('XTRIM', dead, 'MINID', string.format('%d', (clock() - tonumber(kept)) * 1000))
 	forget_consumers()
 end
--- Delayed jobs that cannot be moved must not keep the others from leaving.
-local moved, trouble = pcall(move_due)
-local entry = idle ~= '' and take_over() or take_new()
+local entry
+if after ~= '' then
+	entry = take_missed()
+else
+	entry = take_what_is_due()
+end
 if not entry then
-	if not moved then
-		error(trouble, 0)
-	end
 	return { idle ~= '' and cursor or '' }
 end
 -- The count includes this time.

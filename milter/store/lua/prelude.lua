@@ -97,6 +97,26 @@ local function field(list, name)
 	return nil
 end
 
+-- One more of a counter in the statistics of an incident, which whichever comes first gives their end. One that cannot be
+-- kept changes nothing.
+local function count_in(stats, name, stats_life)
+	local n = redis.pcall('HINCRBY', stats, name, 1)
+	if n == 1 then
+		redis.pcall('EXPIRE', stats, stats_life)
+	end
+	return n
+end
+
+-- Counts a customer who gets a letter.
+local function count_queued(stats, stats_life, affected, hash, life)
+	if redis.pcall('SADD', affected, hash) == 1 then
+		count_in(stats, 'affected', stats_life)
+	end
+	if count_in(stats, 'queued', stats_life) == 1 then
+		redis.pcall('EXPIRE', affected, life)
+	end
+end
+
 -- A mark is 'TOKEN SECONDS', or 'TOKEN SECONDS sent' once its letter is out. Returns the three, the last as true or
 -- false; nothing where there is no mark. What reads otherwise is somebody's mark all the same, and one that is longer than
 -- any that a node writes is nobody's token.
