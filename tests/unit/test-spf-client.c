@@ -328,14 +328,17 @@ static void test_no_answer_is_mixed_up_while_helpers_die(void)
 {
 	g_autoptr(SpfClient) client = start_puppets(4);
 	GThread *threads[ASKERS];
+	SpfResult result = SPF_UNASKED;
 
 	for (guint i = 0; i < ASKERS; i++)
 		threads[i] = g_thread_new("asker", ask_wildly, client);
 	for (guint i = 0; i < ASKERS; i++)
 		g_assert_cmpuint(GPOINTER_TO_UINT(g_thread_join(threads[i])), ==, 0);
 	g_assert_cmpuint(spf_client_counts(client).deaths, >, 0);
-	/* However long the pool has stepped back, it comes back. */
-	g_assert_cmpint(ask(client, "pass-narrow", 2 * AMPLE_MS).result, ==, SPF_PASS);
+	/* However long the pool has stepped back, it comes back. The first answer may be of a helper whose end nobody has noticed yet. */
+	for (gint64 until = clock_mono_us() + 3 * AMPLE_MS * 1000; result != SPF_PASS && clock_mono_us() < until;)
+		result = ask(client, "pass-narrow", 2 * AMPLE_MS).result;
+	g_assert_cmpint(result, ==, SPF_PASS);
 }
 
 static gpointer ask_to_hang(gpointer data)
