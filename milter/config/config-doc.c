@@ -221,12 +221,24 @@ static void append_fields(GString *out, const SettingTable *table)
 
 static void append_groups(GString *out, const Setting *setting)
 {
-	bool support = setting->read == lists_read_support;
+	static const struct {
+		void (*read)(const Reader *reader, const config_setting_t *node, gpointer base);
+		const SettingTable *table;
+		const char *lead, *text;
+	} lists[] = {
+		{ lists_read_support, &settings_support, "Default: none. An example:", lists_support_example },
+		{ lists_read_offers, &settings_offer, "Default: none. An example:", lists_offers_example },
+		{ lists_read_routes, &settings_route, "Default:", lists_shipped_routes },
+	};
 
-	append_comment(out, 0, " ", " ", "In a group:");
-	append_fields(out, support ? &settings_support : &settings_route);
-	append_comment(out, 0, " ", " ", support ? "Default: none. An example:" : "Default:");
-	append_commented_out(out, setting->name, support ? lists_support_example : lists_shipped_routes);
+	for (gsize i = 0; i < G_N_ELEMENTS(lists); i++) {
+		if (setting->read != lists[i].read)
+			continue;
+		append_comment(out, 0, " ", " ", "In a group:");
+		append_fields(out, lists[i].table);
+		append_comment(out, 0, " ", " ", lists[i].lead);
+		append_commented_out(out, setting->name, lists[i].text);
+	}
 }
 
 /* Closes the groups that name does not share with the open ones and opens those it needs. open: names, outermost first. */
@@ -420,6 +432,11 @@ char *config_manual(void)
 	append_items(out, &settings_route, 0, settings_route.count);
 	append_mdoc(out, "Where the file has no routes, these are in force:");
 	append_mdoc_literal(out, "routes", lists_shipped_routes);
+	g_string_append(out, ".Sh OFFERS\n");
+	append_mdoc(out, "A member of the list offers is a group of these settings:");
+	append_items(out, &settings_offer, 0, settings_offer.count);
+	append_mdoc(out, "For example:");
+	append_mdoc_literal(out, "offers", lists_offers_example);
 	g_string_append(out, manual_tail);
 	return g_string_free(out, FALSE);
 }

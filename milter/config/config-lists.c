@@ -74,10 +74,24 @@ static const Setting route_rows[] = {
 	  .help = "Addresses that receive the mail as well." },
 	{ .name = "replace_recipients", BOOL_AT(Route, replace_recipients), .standard = "false",
 	  .help = "Whether add_recipients take the place of the support addresses that were written to." },
+	{ .name = "page", BOOL_AT(Route, page), .standard = "false",
+	  .help = "Whether a person is called (page.command, page.to) until one has answered." },
 	{ .name = "subject_tag", TEXT_AT(Route, FORM_TEXT, subject_tag),
 	  .help = "Put in front of the subject. It breaks the sender's DKIM signature." },
 };
 const SettingTable settings_route = TABLE_OF(route_rows);
+
+static const Setting offer_rows[] = {
+	{ .name = "name", TEXT_AT(Offer, FORM_TEMPLATE, name),
+	  .help = "What an incident's field offer names it by." },
+	{ .name = "levels", LIST_AT(Offer, FORM_TOKEN, levels), .standard = "",
+	  .help = "Only to accounts of these levels. Empty, to everybody." },
+	{ .name = "language", TEXT_AT(Offer, FORM_LANGUAGE, language),
+	  .help = "Language of the text. Unset, it is reply.operator_language." },
+	{ .name = "text", TEXT_AT(Offer, FORM_LINES, text),
+	  .help = "The offer, as customers read it: whole sentences." },
+};
+const SettingTable settings_offer = TABLE_OF(offer_rows);
 
 typedef struct {
 	char *name, *value;
@@ -96,11 +110,19 @@ const char lists_support_example[] =
 	"\t{ domain = \"help.example.com\"; threshold = 6.0; }\n"
 	")";
 
+const char lists_offers_example[] =
+	"(\n"
+	"\t{ name = \"credit\"; levels = ( \"gold\", \"platinum\" ); language = \"en\";\n"
+	"\t  text = \"We will credit the time of this outage to your next invoice.\"; }\n"
+	")";
+
 const char lists_shipped_routes[] =
 	"(\n"
-	"\t{ name = \"accounts\"; when = { account = true; }; queue = \"accounts\"; ack = \"none\"; },\n"
-	"\t{ name = \"legal-media\"; when = { escalate = ( \"legal\", \"media\" ); }; queue = \"escalations\"; ack = \"none\"; },\n"
-	"\t{ name = \"still-affected\"; when = { escalate = ( \"still-affected\" ); }; queue = \"escalations\"; ack = \"none\"; },\n"
+	"\t{ name = \"accounts\"; when = { account = true; }; queue = \"accounts\"; ack = \"none\"; page = true; },\n"
+	"\t{ name = \"legal-media\"; when = { escalate = ( \"legal\", \"media\" ); }; queue = \"escalations\"; ack = \"none\";\n"
+	"\t  page = true; },\n"
+	"\t{ name = \"still-affected\"; when = { escalate = ( \"still-affected\" ); }; queue = \"escalations\"; ack = \"none\";\n"
+	"\t  page = true; },\n"
 	"\t{ name = \"sensitive\"; when = { sensitive = ( \"*\" ); }; queue = \"internal\"; template = \"ack-sensitive\"; },\n"
 	"\t{ name = \"evidence\"; when = { match = true; evidence = true; }; queue = \"surge\"; tier = \"T2\";\n"
 	"\t  template = \"ack-technical\"; },\n"
@@ -123,8 +145,17 @@ static void route_free(gpointer data)
 	g_free(route);
 }
 
+static void offer_free(gpointer data)
+{
+	settings_clear(&settings_offer, data);
+	g_free(data);
+}
+
 void lists_free(Config *config)
 {
+	for (Offer **offer = config->offers; offer != NULL && *offer != NULL; offer++)
+		offer_free(*offer);
+	g_free(config->offers);
 	for (SupportAddress **support = config->support; support != NULL && *support != NULL; support++)
 		support_address_free(*support);
 	for (Route **route = config->routes; route != NULL && *route != NULL; route++)
@@ -237,6 +268,33 @@ void lists_read_route_headers(const Reader *reader, const config_setting_t *node
 	}
 	g_strfreev(route->headers);
 	route->headers = g_strv_builder_end(headers);
+}
+
+void lists_read_offers(const Reader *reader, const config_setting_t *node, gpointer base)
+{
+	Config *config = base;
+	g_autoptr(GPtrArray) offers = g_ptr_array_new();
+
+	if (!is_list(reader, node))
+		return;
+	for (int i = 0; i < config_setting_length(node); i++) {
+		config_setting_t *element = config_setting_get_elem(node, (unsigned)i);
+		Offer *offer = g_new0(Offer, 1);
+		guint before = reader->mistakes->len;
+
+		settings_set_defaults(&settings_offer, offer, reader->dir);
+		if (config_setting_is_group(element))
+			reader_walk(reader, element, "offers.", &settings_offer, offer);
+		if (reader->mistakes->len == before && (offer->name == NULL || offer->text == NULL || *offer->text == '\0'))
+			reader_mistake(reader, element, "offers: { name = \"...\"; text = \"...\"; } is wanted");
+		if (reader->mistakes->len == before)
+			g_ptr_array_add(offers, offer);
+		else
+			offer_free(offer);
+	}
+	g_ptr_array_add(offers, NULL);
+	g_free(config->offers);
+	config->offers = (Offer **)g_ptr_array_free(g_steal_pointer(&offers), FALSE);
 }
 
 static Route *route_new(const char *dir)

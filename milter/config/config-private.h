@@ -33,12 +33,13 @@ void reader_finish(Reader *reader, GPtrArray *mistakes);
 
 /* The lists of groups; base is the Config, or the Route for headers. */
 void lists_read_support(const Reader *reader, const config_setting_t *node, gpointer base);
+void lists_read_offers(const Reader *reader, const config_setting_t *node, gpointer base);
 void lists_read_routes(const Reader *reader, const config_setting_t *node, gpointer base);
 void lists_read_route_headers(const Reader *reader, const config_setting_t *node, gpointer base);
 void lists_free(Config *config);
 
 /* The routes and an example of support addresses, as they would stand in the file. */
-extern const char lists_shipped_routes[], lists_support_example[];
+extern const char lists_shipped_routes[], lists_support_example[], lists_offers_example[];
 
 /* Sets the shipped routes where config has none. */
 void lists_set_shipped_routes(Config *config);

@@ -24,6 +24,7 @@ void config_unref(Config *config)
 	g_clear_pointer(&config->trusted_masks, g_ptr_array_unref);
 	g_clear_pointer(&config->relay_masks, g_ptr_array_unref);
 	g_clear_pointer(&config->form_masks, g_ptr_array_unref);
+	g_clear_pointer(&config->outbound_masks, g_ptr_array_unref);
 	g_clear_pointer(&config->shared_domains, g_hash_table_unref);
 	g_free(config->path);
 	g_free(config->dir);
@@ -91,6 +92,7 @@ static void complete(Config *config, GPtrArray *mistakes)
 	config->trusted_masks = masks_of(config->trusted_hosts);
 	config->relay_masks = masks_of(config->spf_trusted_relays);
 	config->form_masks = masks_of(config->form_hosts);
+	config->outbound_masks = masks_of(config->outbound_hosts);
 	read_shared_domains(config, mistakes);
 }
 
@@ -310,6 +312,40 @@ bool config_is_relay(const Config *config, const char *ip)
 bool config_is_form_host(const Config *config, const char *ip)
 {
 	return masks_match(config->form_masks, ip);
+}
+
+bool config_is_outbound_host(const Config *config, const char *ip)
+{
+	return masks_match(config->outbound_masks, ip);
+}
+
+/* How well text of language serves a letter in wanted: 2 the very one, 1 the same but for the region, 0 another. */
+static int language_fits(const Config *config, const char *language, const char *wanted)
+{
+	const char *own = language != NULL ? language : *config->operator_language != '\0' ? config->operator_language : config->language;
+
+	if (wanted == NULL || g_ascii_strcasecmp(own, wanted) == 0)
+		return 2;
+	return g_ascii_strncasecmp(own, wanted, strcspn(own, "-")) == 0 && strcspn(own, "-") == strcspn(wanted, "-");
+}
+
+const Offer *config_offer(const Config *config, const char *name, const char *level, const char *language)
+{
+	const Offer *best = NULL;
+	int best_fit = -1;
+
+	for (Offer **offer = config->offers; name != NULL && offer != NULL && *offer != NULL; offer++) {
+		bool everybody = (*offer)->levels[0] == NULL;
+		bool meant = everybody || (level != NULL && g_strv_contains((const char *const *)(*offer)->levels, level));
+		/* What was approved for this level outranks what everybody gets, also in another language. */
+		int fit = language_fits(config, (*offer)->language, language) + (everybody ? 0 : 3);
+
+		if (strcmp((*offer)->name, name) == 0 && meant && fit > best_fit) {
+			best = *offer;
+			best_fit = fit;
+		}
+	}
+	return best;
 }
 
 bool config_domain_is_shared(const Config *config, const char *domain)

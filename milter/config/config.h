@@ -14,6 +14,8 @@ typedef enum { MODE_SHADOW, MODE_LIVE } Mode;
 typedef enum { ADDRESSES_PLAIN, ADDRESSES_HASHED } AddressLogging;
 /* What becomes of acknowledgements while the shared store is away. */
 typedef enum { WHEN_DOWN_LOCAL, WHEN_DOWN_HOLD } WhenDown;
+/* What becomes of the operator's texts in a letter of another language. */
+typedef enum { MIXED_QUOTE, MIXED_FALLBACK } MixedLanguages;
 typedef enum {
 	HELPDESK_NONE, HELPDESK_ZAMMAD, HELPDESK_OTRS, HELPDESK_OTOBO, HELPDESK_RT, HELPDESK_OSTICKET, HELPDESK_FREESCOUT,
 	HELPDESK_CHATWOOT
@@ -58,7 +60,16 @@ typedef struct {
 	char **add_recipients;
 	bool replace_recipients; /* only where the site says so */
 	char *subject_tag;     /* or NULL */
+	bool page;             /* a person is called (page.*) */
 } Route;
+
+/* One member of the list `offers`: what may be offered to customers of an incident that names it. */
+typedef struct {
+	char *name;            /* [a-z0-9-]{1,32} */
+	char **levels;         /* to accounts of these levels; empty = to everybody */
+	char *language;        /* of text, BCP 47 */
+	char *text;            /* may have line ends */
+} Offer;
 
 /* Approved texts for a bare word; any NULL where unset. playbook.P1|P2|P3. */
 typedef struct {
@@ -149,12 +160,24 @@ typedef struct Config {
 	char **url_domains;    /* hosts that may stand in links (subdomains too) */
 	gint64 reply_tries;
 	gint64 reply_retry_first, reply_retry_max, reply_timeout; /* ms */
+	bool reply_html;       /* a text/html alternative goes along */
+	char *operator_language; /* in which the incident's texts and the playbook are written; "" = language */
+	int mixed;             /* MixedLanguages */
+	Offer **offers;        /* NULL-terminated; several of one name differ in language or levels */
+	/* notices, pages, feed */
+	gint64 notice_rate;    /* a minute */
+	char **page_command;   /* program and its arguments; empty = none */
+	char **page_to;        /* addresses */
+	gint64 page_repeat, page_timeout; /* ms */
+	gint64 page_times;     /* at most so often for one mail */
+	char **feed_recipients; /* addresses */
+	char **outbound_hosts; /* IP or CIDR: where mail that our own people send comes from */
 	/* privacy */
 	gint64 retention, recent_keep; /* ms */
 	/* private to config.c */
 	guint store_url_line, rules_dir_line, template_dir_line, spf_program_line, shared_file_line; /* in the file, 0 = not set there */
 	gint refs;
-	GPtrArray *trusted_masks, *relay_masks, *form_masks; /* GInetAddressMask *: the lists of hosts, parsed once */
+	GPtrArray *trusted_masks, *relay_masks, *form_masks, *outbound_masks; /* GInetAddressMask *: the lists of hosts, parsed once */
 	GHashTable *shared_domains; /* set of normalised domains, from list and file */
 	bool shared_file_missing;
 } Config;
@@ -185,6 +208,13 @@ bool config_trusts_host(const Config *config, const char *ip);
 /* The same for spf.trusted_relays and answer.form_hosts. */
 bool config_is_relay(const Config *config, const char *ip);
 bool config_is_form_host(const Config *config, const char *ip);
+
+/* Returns true where the textual IP is one of outbound.hosts; NULL = false. */
+bool config_is_outbound_host(const Config *config, const char *ip);
+
+/* Returns the offer of that name for an account of that level (NULL = none), one that names the level before one for everybody, and of
+ * these the one in language before one in any; NULL where there is none. */
+const Offer *config_offer(const Config *config, const char *name, const char *level, const char *language);
 
 /* Returns true where domain (normalised) or a parent of it belongs to a mailbox provider, so that no cap per domain applies. */
 bool config_domain_is_shared(const Config *config, const char *domain);

@@ -16,6 +16,7 @@ static const char *const destinations[] = { "auto", "stderr", "syslog", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const address_logging[] = { "plain", "hashed", NULL };
 static const char *const when_down[] = { "local", "hold", NULL };
+static const char *const mixed[] = { "quote", "fallback", NULL };
 static const char *const helpdesks[] = {
 	"none", "zammad", "otrs", "otobo", "rt", "osticket", "freescout", "chatwoot", NULL
 };
@@ -127,8 +128,9 @@ static const Setting rows[] = {
 	{ .name = "answer.received_max", NUMBER_AT(Config, FORM_INTEGER, received_max), .standard = "50", .min = 5, .max = 1000,
 	  .help = "Mail with more Received headers than this is taken for a loop and not answered." },
 	{ .name = "spf.enabled", BOOL_AT(Config, spf_enabled), .standard = "true", .restart = true,
-	  .help = "Whether SPF is looked up in DNS for mail that would be answered, or whose account would be believed, if its sender were "
-	          "vouched for, and that nothing else vouches for. Other mail causes no lookups." },
+	  .help = "Whether SPF is looked up in DNS for mail that would be answered, whose account would be believed, or whose writer could be "
+	          "sent notices, now or by declare --since (recent.keep), if its sender were vouched for, and that nothing else vouches for. "
+	          "Other mail causes no lookups." },
 	{ .name = "spf.nameserver", TEXT_AT(Config, FORM_NAMESERVER, spf_nameserver), .standard = "", .restart = true,
 	  .help = "Name server to ask, with a port where it is not 53. Empty, those of the system. A caching resolver on the same machine is "
 	          "best." },
@@ -258,8 +260,8 @@ static const Setting rows[] = {
 	  .help = "Language of replies where nothing better is known." },
 	{ .name = "site.name", TEXT_AT(Config, FORM_TEXT, site_name), .standard = "",
 	  .help = "The company, for texts and for the From of replies." },
-	{ .name = "site.team", TEXT_AT(Config, FORM_TEXT, team_name), .standard = "the support team",
-	  .help = "Who signs replies." },
+	{ .name = "site.team", TEXT_AT(Config, FORM_TEXT, team_name), .standard = "",
+	  .help = "Who signs replies, before the company. Empty, the company signs, or what a reply's own language has for a support team." },
 	{ .name = "site.timezone", TEXT_AT(Config, FORM_TIMEZONE, timezone), .standard = "UTC",
 	  .help = "Time zone in which replies name times, such as Europe/Berlin." },
 	{ .name = "reply.from", TEXT_AT(Config, FORM_ADDRESS, reply_from), .standard = "",
@@ -290,6 +292,38 @@ static const Setting rows[] = {
 	{ .name = "reply.timeout", NUMBER_AT(Config, FORM_DURATION, reply_timeout), .standard = "2m", .min = MS(1), .max = MS(600),
 	  .help = "Longest time for handing one reply to the MTA. A relay that has the whole message and does not answer in this time may "
 	          "have taken it: such a reply is not tried again by itself (outagectl acks dead)." },
+
+	{ .name = "reply.html", BOOL_AT(Config, reply_html), .standard = "false",
+	  .help = "Whether replies carry a text/html alternative besides the text. It is made from the text, or from a template KIND.html." },
+	{ .name = "reply.operator_language", TEXT_AT(Config, FORM_LANGUAGE, operator_language), .standard = "",
+	  .help = "Language in which the texts of incidents, the updates and the playbook are written. Empty, it is template.language." },
+	{ .name = "reply.mixed_languages", CHOICE_AT(Config, mixed, mixed), .standard = "quote",
+	  .help = "What becomes of these texts in a reply of another language. quote: they stand in it, and the reply says which language "
+	          "they are in. fallback: a reply that would quote any of them is written in their language." },
+	{ .name = "offers", .form = FORM_GROUPS, .offset = OFFSET(Config, Offer **, offers), .read = lists_read_offers,
+	  .help = "What may be offered to customers: an incident's field offer names one of these, and nothing else is offered. Several "
+	          "entries of one name give its text in several languages or for several account levels." },
+
+	{ .section = "Notices, pages, feed",
+	  .name = "notice.rate", NUMBER_AT(Config, FORM_INTEGER, notice_rate), .standard = "600", .min = 1, .max = 100000,
+	  .help = "How many people a minute are told of an update or of the resolution (outagectl update --notify)." },
+	{ .name = "page.command", LIST_AT(Config, FORM_TEXT, page_command), .standard = "",
+	  .help = "Program that calls a person, and its arguments; run without a shell by the replier, with what it is about in its "
+	          "environment (OUTAGE_*). For mail of accounts, of lawyers and the press, and of those who still have the trouble after the "
+	          "fix: whatever a route with page = true takes." },
+	{ .name = "page.to", LIST_AT(Config, FORM_ADDRESS, page_to), .standard = "",
+	  .help = "Addresses that are written to besides, and instead of the account's manager where there is none." },
+	{ .name = "page.repeat", NUMBER_AT(Config, FORM_DURATION, page_repeat), .standard = "15m", .min = MS(10), .max = DAYS(1),
+	  .help = "The call is repeated this often while no person has answered." },
+	{ .name = "page.times", NUMBER_AT(Config, FORM_INTEGER, page_times), .standard = "4", .min = 1, .max = 100,
+	  .help = "At most so many calls for one mail." },
+	{ .name = "page.timeout", NUMBER_AT(Config, FORM_DURATION, page_timeout), .standard = "30s", .min = MS(1), .max = MS(600),
+	  .help = "Longest time that page.command may take; then it is killed." },
+	{ .name = "feed.recipients", LIST_AT(Config, FORM_ADDRESS, feed_recipients), .standard = "",
+	  .help = "Addresses of our own staff or outside teams that get each declared, updated and resolved incident as a short mail." },
+	{ .name = "outbound.hosts", LIST_AT(Config, FORM_HOST, outbound_hosts), .standard = "127.0.0.1, ::1",
+	  .help = "Addresses and networks from which our own people and the helpdesk hand in mail. Mail from a support address that comes "
+	          "from there, or from somebody who logged in, and that answers a customer's mail ends that customer's waiting." },
 
 	{ .section = "Privacy",
 	  .name = "privacy.retention", NUMBER_AT(Config, FORM_DURATION, retention), .standard = "30d", .min = HOURS(1),

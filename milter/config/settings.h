@@ -79,7 +79,7 @@ typedef struct {
 } SettingTable;
 
 /* The tables; the first lies over Config, the others over SupportAddress, Route and RouteHeader. */
-extern const SettingTable settings_main, settings_support, settings_route, settings_route_header;
+extern const SettingTable settings_main, settings_support, settings_route, settings_route_header, settings_offer;
 
 /* Offset of a member, checked at compile time to be of that type. */
 #define OFFSET(Struct, type, member) \

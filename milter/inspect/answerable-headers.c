@@ -115,6 +115,17 @@ static bool is_not_no(const Mail *mail, const char *value)
 	return !keyword_is(value, "no");
 }
 
+bool answerable_says_automatic(const Message *message)
+{
+	for (guint i = 0; i < message->headers->len; i++) {
+		const Header *header = g_ptr_array_index(message->headers, i);
+
+		if (g_ascii_strcasecmp(header->name, "Auto-Submitted") == 0 && is_not_no(NULL, header->value))
+			return true;
+	}
+	return false;
+}
+
 /* AutoResponseSuppress is a set of bits (MS-OXCMAIL 2.2.3.2.14): OOF = 0x10, AutoReply = 0x20, All = every bit. */
 static bool suppresses_auto_reply(const char *item)
 {

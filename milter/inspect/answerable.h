@@ -37,6 +37,9 @@ char *reason_list(ReasonSet set);
 /* Returns true where message_id (with or without angle brackets; NULL = false) has that form. */
 bool answerable_is_our_message_id(const char *message_id);
 
+/* Returns true where the mail says of itself that a machine sent it: an Auto-Submitted other than "no" (RFC 3834 section 5). */
+bool answerable_says_automatic(const Message *message);
+
 typedef struct {
 	const char *const *own_addresses;   /* normalised addresses and "@domain": support addresses, aliases, reply From */
 	const char *const *addressed;       /* as above: what counts as addressed to us (support addresses and aliases) */

@@ -87,6 +87,7 @@ void verdict_route(Verdict *verdict, const VerdictContext *context, const Signal
 	for (Route **route = context->engine->config->routes; *route != NULL; route++) {
 		if (!route_matches(*route, verdict, signals))
 			continue;
+		verdict->page = verdict->page || (*route)->page;
 		if (verdict->route == NULL)
 			take_route(verdict, context, *route);
 		if ((*route)->ack == ACK_NONE)
@@ -104,6 +105,7 @@ void verdict_route(Verdict *verdict, const VerdictContext *context, const Signal
 			verdict->reasons |= REASON_BIT(REASON_VIP);
 		strictest = MIN(strictest, (int)account->ack);
 	}
+	verdict->ack = strictest;
 	*template_name = strictest == ACK_PERSONAL && wanted == NULL ? "ack-personal" : wanted;
 	if (verdict->queue == NULL)
 		verdict->queue = g_strdup("normal");

@@ -1,21 +1,16 @@
 /* verdict: (message, incident snapshot, accounts, configuration, now) -> everything that is to happen to one mail. Layer:
- * inspect. Pure; see verdict.h. verdict-route.c picks the route, verdict-headers.c writes the headers. */
+ * inspect. Pure; see verdict.h. verdict-route.c picks the route, verdict-claim.c words the claim, verdict-headers.c writes
+ * the headers; facts.c decides by the same code on what was kept of a mail. */
 #include "inspect/verdict.h"
 
 #include <string.h>
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "inspect/answerable-private.h"
 #include "inspect/verdict-private.h"
 #include "mail/header.h"
 #include "mail/received.h"
-
-/* What an incident's own words (its `match`) are worth: enough to lift a weak report over the threshold and to choose between
- * two incidents, not enough to make a mail that merely names the product an outage report. */
-#define INCIDENT_WORDS_WEIGHT 3.0
-
-/* Of what goes into a job. */
-#define SUBJECT_MAX 400
 
 static void add_all(GPtrArray *to, char *const *from)
 {
@@ -81,25 +76,6 @@ void engine_unref(Engine *engine)
 		g_atomic_rc_box_release_full(engine, engine_clear);
 }
 
-void claim_request_free(ClaimRequest *request)
-{
-	if (request == NULL)
-		return;
-	g_free(request->incident);
-	g_free(request->id);
-	g_free(request->sender);
-	g_free(request->to);
-	g_free(request->support);
-	g_free(request->template_name);
-	g_free(request->language);
-	g_free(request->account);
-	g_free(request->subject);
-	g_free(request->message_id);
-	g_free(request->references);
-	g_free(request->queue_id);
-	g_free(request);
-}
-
 static void verdict_header_free(gpointer data)
 {
 	VerdictHeader *header = data;
@@ -109,7 +85,7 @@ static void verdict_header_free(gpointer data)
 	g_free(header);
 }
 
-static Verdict *verdict_new(void)
+Verdict *verdict_new(void)
 {
 	Verdict *verdict = g_new0(Verdict, 1);
 
@@ -167,9 +143,14 @@ static GPtrArray *addresses_in(const Message *message, const char *name)
 	return all;
 }
 
-static const char *only(const GPtrArray *addresses)
+const char *signals_only(const GPtrArray *addresses)
 {
 	return addresses->len == 1 ? g_ptr_array_index(addresses, 0) : NULL;
+}
+
+static char *on_one_line(const char *value)
+{
+	return value != NULL ? g_strstrip(header_sanitise(value)) : NULL;
 }
 
 static Signals *signals_read(const VerdictContext *context, const Message *message)
@@ -182,6 +163,9 @@ static Signals *signals_read(const VerdictContext *context, const Message *messa
 	signals->from = addresses_in(message, "From");
 	signals->reply_to = addresses_in(message, "Reply-To");
 	signals->rules = rules_match(context->engine->rules, signals->text->subject, signals->text->own);
+	signals->message_id = on_one_line(message_header(message, "Message-ID", 0));
+	signals->references = on_one_line(message_header(message, "References", 0));
+	signals->queue_id = g_strdup(message->queue_id);
 	return signals;
 }
 
@@ -194,6 +178,9 @@ void signals_free(Signals *signals)
 	g_ptr_array_unref(signals->reply_to);
 	rules_result_free(signals->rules);
 	authentic_clear(&signals->auth);
+	g_free(signals->message_id);
+	g_free(signals->references);
+	g_free(signals->queue_id);
 	g_free(signals);
 }
 
@@ -215,8 +202,9 @@ static Candidate judge(const VerdictContext *context, const SupportAddress *supp
 	Candidate candidate = { .incident = incident, .score = signals->rules->score };
 	const RulesResult *rules = signals->rules;
 
-	if (incident->match != NULL && rules_pattern_matches(incident->match, signals->text->subject, signals->text->own))
-		candidate.score += INCIDENT_WORDS_WEIGHT;
+	if (context->any_words ||
+	    (incident->match != NULL && rules_pattern_matches(incident->match, signals->text->subject, signals->text->own)))
+		candidate.score += VERDICT_INCIDENT_WORDS;
 	/* Word's first four values are the severities' indices. */
 	candidate.threshold =
 	    support->threshold >= 0 ? support->threshold : context->engine->config->threshold[incident->state.word];
@@ -285,18 +273,30 @@ static bool is_stale(const Verdict *verdict, const VerdictContext *context)
 	return word_is_open(incident->state.word) && context->now - incident_last_word(incident) > config->max_silence / 1000;
 }
 
-/* What the mail itself gives as reasons against an answer. */
-static ReasonSet message_reasons(const Verdict *verdict, const VerdictContext *context, const Signals *signals)
+static AnswerableSettings answerable_settings(const Engine *engine)
 {
-	const Engine *engine = context->engine;
 	const Config *config = engine->config;
-	AnswerableSettings settings = {
+
+	return (AnswerableSettings){
 		.own_addresses = (const char *const *)engine->own,
 		.addressed = (const char *const *)engine->addressed,
 		.spam_headers = (const char *const *)config->spam_headers,
 		.list_ids = (const char *const *)config->list_ids,
 		.received_max = (guint)config->received_max,
 	};
+}
+
+bool verdict_is_machine_made(const Engine *engine, const Message *message)
+{
+	AnswerableSettings settings = answerable_settings(engine);
+
+	return answerable_headers(&settings, message) != 0;
+}
+
+/* What the mail itself gives as reasons against an answer. */
+static ReasonSet message_reasons(const Verdict *verdict, const VerdictContext *context, const Signals *signals)
+{
+	AnswerableSettings settings = answerable_settings(context->engine);
 
 	/* Without addresses given it looks at every one of every From and Reply-To. */
 	return answerable_check(&settings, signals->message, signals->text, NULL, NULL, &verdict->correspondent);
@@ -317,53 +317,6 @@ static void find_reasons(Verdict *verdict, const VerdictContext *context, const 
 		verdict->reasons |= REASON_BIT(REASON_UNAUTHENTICATED);
 }
 
-/* Cuts text at max bytes on a character boundary; NULL stays NULL. */
-static char *bounded(const char *text, gsize max)
-{
-	gsize size;
-
-	if (text == NULL)
-		return NULL;
-	size = strlen(text);
-	if (size > max)
-		for (size = max; size > 0 && ((guchar)text[size] & 0xc0) == 0x80; size--)
-			;
-	return g_strndup(text, size);
-}
-
-static char *on_one_line(const char *value)
-{
-	return value != NULL ? g_strstrip(header_sanitise(value)) : NULL;
-}
-
-static ClaimRequest *claim_request_new(const Verdict *verdict, const VerdictContext *context, const Signals *signals,
-    const char *template_name)
-{
-	const Message *message = signals->message;
-	const IncidentState *state = &verdict->incident->state;
-	ClaimRequest *request = g_new0(ClaimRequest, 1);
-
-	request->incident = g_strdup(verdict->incident->name);
-	request->id = g_strdup(state->id);
-	request->epoch = state->epoch;
-	request->resolved = state->word == WORD_RESOLVED;
-	request->word = state->word;
-	request->sender = g_strdup(verdict->correspondent.normal);
-	request->to = g_strdup(verdict->correspondent.address);
-	request->support = g_strdup(verdict->rcpt);
-	request->template_name = g_strdup(template_name);
-	request->language = g_strcmp0(verdict->language, "und") != 0 ? g_strdup(verdict->language) : NULL;
-	request->account =
-	    verdict->account != NULL && verdict->verified != VERIFIED_NO ? g_strdup(verdict->account->name) : NULL;
-	request->subject = bounded(signals->text->subject, SUBJECT_MAX);
-	/* What of these can be used is for the job to say. */
-	request->message_id = on_one_line(message_header(message, "Message-ID", 0));
-	request->references = on_one_line(message_header(message, "References", 0));
-	request->queue_id = g_strdup(message->queue_id);
-	request->written_at = context->now;
-	return request;
-}
-
 /* The language to answer in: what we know of the account, what the mail says of itself, what its words look like. */
 static char *language_of(const Verdict *verdict, const Signals *signals)
 {
@@ -375,9 +328,8 @@ static char *language_of(const Verdict *verdict, const Signals *signals)
 }
 
 /* A stable share of the matched mail, the same on every node. */
-static bool is_qa_sample(const Message *message, const Config *config)
+static bool is_qa_sample(const char *id, const Config *config)
 {
-	const char *id = message_header(message, "Message-ID", 0);
 	g_autofree char *digest = id != NULL ? g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1) : NULL;
 
 	if (digest == NULL)
@@ -435,15 +387,14 @@ static void judge_writer(Verdict *verdict, const VerdictContext *context, const 
 	};
 
 	authentic_clear(&signals->auth);
-	authentic_judge(&signals->auth, &authentic, signals->message, only(signals->from), spf);
+	authentic_judge(&signals->auth, &authentic, signals->message, signals_only(signals->from), spf);
 	correspondent_clear(&verdict->correspondent);
-	correspondent_find(&verdict->correspondent, &correspondent, signals->message, only(signals->from), only(signals->reply_to),
+	correspondent_find(&verdict->correspondent, &correspondent, signals->message, signals_only(signals->from), signals_only(signals->reply_to),
 	    &signals->auth);
 	verdict->verified = signals->auth.from;
 }
 
-/* Everything that depends on who wrote; may run again once more is known of that. */
-static void conclude(Verdict *verdict, const VerdictContext *context)
+void verdict_conclude(Verdict *verdict, const VerdictContext *context)
 {
 	const Config *config = context->engine->config;
 	const char *template_name = NULL;
@@ -451,6 +402,7 @@ static void conclude(Verdict *verdict, const VerdictContext *context)
 	verdict->reasons = 0;
 	verdict->route = NULL;
 	verdict->respond_by = 0;
+	verdict->page = false;
 	g_clear_pointer(&verdict->queue, g_free);
 	g_clear_pointer(&verdict->tier, g_free);
 	g_clear_pointer(&verdict->language, g_free);
@@ -460,50 +412,64 @@ static void conclude(Verdict *verdict, const VerdictContext *context)
 	verdict_route(verdict, context, verdict->signals, &template_name);
 	find_reasons(verdict, context, verdict->signals);
 	if (verdict->reasons == 0 && !verdict->shadow)
-		verdict->claim = claim_request_new(verdict, context, verdict->signals, template_name);
+		verdict->claim = verdict_claim_new(verdict, context, verdict->signals, template_name);
+}
+
+bool verdict_makes_contact(const Verdict *verdict)
+{
+	return verdict->match && !verdict->shadow && verdict->signals->message_reasons == 0 &&
+	    verdict->correspondent.verified != VERIFIED_NO && verdict->correspondent.normal != NULL;
 }
 
 /* Asking costs the mail a wait and the site DNS traffic, so first it is tried what the answer that matters most would
- * change: whether an acknowledgement would go out, and whether an account would be believed. */
+ * change: whether an acknowledgement would go out, whether an account would be believed, and whether the writer would be
+ * among those who can be sent notices. */
 static bool spf_would_matter(Verdict *verdict, const VerdictContext *context)
 {
 	bool policy_only = verdict->signals->auth.question.policy_only;
-	bool answered = verdict->reasons == 0, believed = verdict->verified != VERIFIED_NO;
+	bool answered = verdict->reasons == 0, believed = verdict->verified != VERIFIED_NO, contact = verdict_makes_contact(verdict);
 	SpfAnswer supposed = { .result = SPF_PASS, .broad = policy_only };
 	bool matters;
 
 	judge_writer(verdict, context, &supposed);
-	conclude(verdict, context);
-	matters = (verdict->reasons == 0) != answered ||
+	verdict_conclude(verdict, context);
+	matters = (verdict->reasons == 0) != answered || verdict_makes_contact(verdict) != contact ||
 	    (verdict->account != NULL && (verdict->verified != VERIFIED_NO) != believed);
 	judge_writer(verdict, context, NULL);
-	conclude(verdict, context);
+	verdict_conclude(verdict, context);
 	return matters;
+}
+
+void verdict_weigh(Verdict *verdict, const VerdictContext *context)
+{
+	const Config *config = context->engine->config;
+	const Signals *signals = verdict->signals;
+	const RulesResult *rules = signals->rules;
+
+	choose_incident(verdict, context, signals);
+	add_names(verdict->rules, rules->names);
+	add_names(verdict->escalate, rules->escalate);
+	add_names(verdict->sensitive, rules->sensitive);
+	if (verdict->incident != NULL && verdict->incident->state.word == WORD_RESOLVED && rules->still_affected)
+		g_ptr_array_add(verdict->escalate, g_strdup("still-affected"));
+	verdict->account = accounts_find(context->accounts, signals_only(signals->from));
+	verdict->qa = verdict->match && is_qa_sample(signals->message_id, config);
 }
 
 Verdict *verdict_decide(const VerdictContext *context, const Message *message)
 {
 	Verdict *verdict = verdict_new();
 	const Config *config = context->engine->config;
-	const RulesResult *rules;
 
 	/* An earlier hop of our own has decided already; its headers are kept. */
 	if (config_trusts_host(config, message->client_addr) || !find_support(verdict, config, message))
 		return verdict;
 	verdict->inspected = true;
 	verdict->signals = signals_read(context, message);
-	rules = verdict->signals->rules;
-	choose_incident(verdict, context, verdict->signals);
-	add_names(verdict->rules, rules->names);
-	add_names(verdict->escalate, rules->escalate);
-	add_names(verdict->sensitive, rules->sensitive);
-	if (verdict->incident != NULL && verdict->incident->state.word == WORD_RESOLVED && rules->still_affected)
-		g_ptr_array_add(verdict->escalate, g_strdup("still-affected"));
-	verdict->account = accounts_find(context->accounts, only(verdict->signals->from));
-	verdict->qa = verdict->match && is_qa_sample(message, config);
+	verdict_weigh(verdict, context);
 	judge_writer(verdict, context, NULL);
 	verdict->signals->message_reasons = message_reasons(verdict, context, verdict->signals);
-	conclude(verdict, context);
+	verdict_conclude(verdict, context);
 	verdict->asks_spf = config->spf_enabled && verdict->signals->auth.asks && spf_would_matter(verdict, context);
 	return verdict;
 }
@@ -521,5 +487,5 @@ void verdict_add_spf(Verdict *verdict, const VerdictContext *context, SpfAnswer 
 	if (verdict->signals->auth.question.policy_only)
 		verdict->spf.result = SPF_UNASKED;
 	judge_writer(verdict, context, &answer);
-	conclude(verdict, context);
+	verdict_conclude(verdict, context);
 }

@@ -30,15 +30,27 @@ Engine *engine_ref(Engine *engine);
 void engine_unref(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_unref)
 
+/* What an incident's own words (its `match`) are worth: enough to lift a weak report over the threshold and to choose between
+ * two incidents, not enough to make a mail that merely names the product an outage report. */
+#define VERDICT_INCIDENT_WORDS 3.0
+
 typedef struct {
 	const Engine *engine;
 	const Accounts *accounts;
 	const Snapshot *snapshot;
 	gint64 now;           /* seconds */
 	gint64 age;           /* seconds since the store was last heard (snapshot_age) */
+	bool any_words;       /* each incident's own words count as found: it is only supposed, and nobody knows them yet (facts_suppose) */
 } VerdictContext;
 
-/* What goes to the store to claim an acknowledgement. */
+/* Whose letter it is: what may hold it back, and which caps count it. */
+typedef enum {
+	LETTER_ACK,           /* an acknowledgement: one for each customer, incident and kind */
+	LETTER_NOTICE,        /* what the operator tells those who wrote in (outagectl update --notify, ...) */
+	LETTER_STAFF          /* to our own people: a page, or an entry of the feed. A pause does not hold it, nor an incident's end */
+} LetterClass;
+
+/* What goes to the store to claim a letter, in most cases an acknowledgement. */
 typedef struct {
 	char *incident;       /* name */
 	char *id;
@@ -56,7 +68,16 @@ typedef struct {
 	char *references;     /* space-separated message ids or NULL */
 	char *queue_id;
 	gint64 written_at;
+	char *level;          /* of the account, or NULL: for offers */
+	LetterClass class;
+	char *letter;         /* [a-z0-9.-]{1,48}: the KIND of a letter that is no acknowledgement, which the mark is kept under, and what its
+	                       * template goes by: "update-STAMP", "resolved-STAMP", "postmortem-STAMP" (notices), "feed-..." and "page-..."
+	                       * (staff); NULL for an acknowledgement */
+	char *text;           /* what such a letter is to say besides the newest state: approved when it was ordered. May have line ends; or NULL */
 } ClaimRequest;
+
+/* Returns the KIND that the mark is kept under: "active", "resolved", or request->letter. Owned by the request. */
+const char *claim_request_kind(const ClaimRequest *request);
 
 void claim_request_free(ClaimRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ClaimRequest, claim_request_free)
@@ -103,6 +124,8 @@ typedef struct {
 	bool shadow;          /* decided, not acted on */
 	ReasonSet reasons;    /* all known, in order */
 	ClaimRequest *claim;  /* wanted, or NULL */
+	int ack;              /* AckPolicy: the strictest of all routes that match, and the account's */
+	bool page;            /* a person is to be called (Route.page of any route that matches) */
 	bool queued;          /* after verdict_fold */
 	GPtrArray *headers;   /* VerdictHeader *, in the order of insertion; filled by verdict_fold */
 	GPtrArray *add_rcpts; /* char * */
@@ -132,6 +155,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Verdict, verdict_free)
 /* Returns true where a header of that name has to go from this mail: our prefix always, a helpdesk's private names only from
  * mail to a support address. */
 bool verdict_header_is_forged(const Config *config, const char *name, bool to_support);
+
+/* Returns true where the headers alone say that no person wrote this mail, or a filter of ours calls it spam: it would get no answer, whatever its body
+ * says. */
+bool verdict_is_machine_made(const Engine *engine, const Message *message);
 
 /* Returns true where nothing but forged headers concerns us: nothing is active and route.always is off. */
 bool verdict_is_idle(const VerdictContext *context);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "inspect/outbound.h"
 #include "mail/header.h"
 #include "outage-milter/listen.h"
 
@@ -33,8 +34,12 @@ typedef struct {
 	bool can_rcpt;
 	bool trusted;          /* client is one of our own earlier hops */
 	bool to_support;
+	bool outbound;         /* may be an answer of one of our own people: it comes from where theirs come from */
+	char *optout;          /* hash of who wants no more notices, or NULL */
+	char *optout_incident; /* of which incident */
 	char *bounced;         /* hash of whom a reply went to that may be coming back, or NULL */
 	bool inspects;         /* the verdict is wanted */
+	bool remembers;        /* nothing is on; the mail may be wanted by an incident yet to be declared */
 	bool wants_body;
 	bool in_flight;        /* counted among the messages that a stop waits for */
 } Session;
@@ -84,7 +89,9 @@ static void session_forget_message(Session *session)
 	g_clear_pointer(&session->engine, engine_unref);
 	g_clear_pointer(&session->snapshot, snapshot_unref);
 	g_clear_pointer(&session->bounced, g_free);
-	session->to_support = session->inspects = session->wants_body = false;
+	g_clear_pointer(&session->optout, g_free);
+	g_clear_pointer(&session->optout_incident, g_free);
+	session->to_support = session->inspects = session->remembers = session->wants_body = session->outbound = false;
 }
 
 static void session_free(Session *session)
@@ -95,6 +102,8 @@ static void session_free(Session *session)
 	engine_unref(session->engine);
 	snapshot_unref(session->snapshot);
 	g_free(session->bounced);
+	g_free(session->optout);
+	g_free(session->optout_incident);
 	g_free(session);
 }
 
@@ -190,6 +199,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **args)
 	session->trusted = config_trusts_host(config, session->message->client_addr);
 	message_set_sender(session->message, args[0]);
 	session->message->auth_user = g_strdup(smfi_getsymval(ctx, (char *)"{auth_authen}"));
+	session->outbound = !session->trusted && outbound_may_be(config, session->message);
 	return step(session);
 }
 
@@ -199,6 +209,9 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **args)
 
 	if (session != NULL && session->engine != NULL) {
 		message_add_rcpt(session->message, args[0]);
+		if (session->optout == NULL && !session->trusted)
+			session->optout = service_optout(service, g_ptr_array_index(session->message->rcpts, session->message->rcpts->len - 1),
+			    &session->optout_incident);
 		if (!session->to_support)
 			session->to_support = config_support(session->engine->config, args[0]) != NULL;
 		/* Only the null sender brings bounces (RFC 5321 section 4.5.5). */
@@ -216,18 +229,20 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 		return step(session);
 	if (verdict_header_is_forged(session->engine->config, name, session->to_support))
 		header_forged_add(session->forged, name);
-	else if (session->to_support || session->bounced != NULL)
+	else if (session->to_support || session->bounced != NULL || (session->outbound && outbound_reads_header(name)))
 		message_add_header(session->message, name, value);
 	return step(session);
 }
 
 static void make_context(VerdictContext *context, const Session *session, const Accounts *accounts)
 {
-	context->engine = session->engine;
-	context->snapshot = session->snapshot;
-	context->accounts = accounts;
-	context->now = clock_now();
-	context->age = snapshot_age(session->snapshot, clock_mono_us());
+	*context = (VerdictContext){
+		.engine = session->engine,
+		.snapshot = session->snapshot,
+		.accounts = accounts,
+		.now = clock_now(),
+		.age = snapshot_age(session->snapshot, clock_mono_us()),
+	};
 }
 
 static sfsistat on_end_of_headers(SMFICTX *ctx)
@@ -237,12 +252,16 @@ static sfsistat on_end_of_headers(SMFICTX *ctx)
 
 	if (session == NULL || session->engine == NULL || session->trusted)
 		return step(session);
-	if (session->to_support) {
+	/* Who says "no more" is told no more. */
+	if (session->to_support && session->optout == NULL) {
 		session->snapshot = service_snapshot(service);
 		make_context(&context, session, NULL);
 		session->inspects = !verdict_is_idle(&context);
+		/* Of what is a machine's nothing would be kept: its body need not even cross. */
+		session->remembers = !session->inspects && session->engine->config->recent_keep > 0 &&
+		    !verdict_is_machine_made(session->engine, session->message);
 	}
-	session->wants_body = session->inspects || session->bounced != NULL;
+	session->wants_body = session->inspects || session->remembers || session->bounced != NULL;
 	return step(session);
 }
 
@@ -385,10 +404,28 @@ static void inspect(SMFICTX *ctx, Session *session)
 		decide_again(&verdict, &context, session, &answer);
 	if (verdict->claim != NULL && answer == CLAIM_ENDED)
 		answer = service_hold_ended(service, session->engine, verdict);
+	service_note_mail(service, verdict, answer);
 	verdict_fold(verdict, &context, answer);
 	if (session->can_edit)
 		apply(ctx, session, verdict);
 	service_log_verdict(service, session->engine, session->message, verdict, clock_mono_us() - start);
+	service_note_recent(service, session->engine, accounts, session->message, verdict);
+}
+
+/* What is learned from the mail besides what is decided on it. */
+static void learn(const Session *session)
+{
+	if (session->remembers) {
+		g_autoptr(Accounts) accounts = service_accounts(service);
+
+		service_note_recent(service, session->engine, accounts, session->message, NULL);
+	}
+	if (session->outbound)
+		service_note_answer(service, session->engine, session->message);
+	if (session->optout != NULL)
+		service_note_optout(service, session->message, session->optout, session->optout_incident);
+	if (session->bounced != NULL && !session->trusted)
+		service_note_bounce(service, session->engine, session->message, session->bounced);
 }
 
 static sfsistat on_end_of_message(SMFICTX *ctx)
@@ -403,8 +440,7 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
 		remove_forged(ctx, session);
 	if (session->inspects)
 		inspect(ctx, session);
-	if (session->bounced != NULL && !session->trusted)
-		service_note_bounce(service, session->engine, session->message, session->bounced);
+	learn(session);
 	session_forget_message(session);
 	return SMFIS_CONTINUE;
 }

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "store/claim-make.h"
+#include "store/json-fields.h"
 #include "store/pool.h"
 #include "store/settle.h"
 #include "store/spool.h"
@@ -380,24 +382,10 @@ static ClaimAnswer claim_within(Claims *claims, const Config *config, StoreClaim
 static ClaimAnswer with_claim(Claims *claims, const Config *config, const ClaimRequest *request,
     ClaimAnswer (*act)(Claims *claims, const Config *config, StoreClaim *claim))
 {
-	g_autofree char *token = secret_random_hex(16);
-	g_autofree char *hash = secret_address_hash(claims->secret, request->sender);
-	g_autofree char *mac = NULL;
-	g_autofree char *payload = job_sign(claims->secret, request, token, &mac);
-	const char *domain = strrchr(request->sender, '@') + 1;
-	/* Whoever owns a domain can make up as many names below it as he likes. */
-	g_autofree char *organisation = domain_organisational(domain);
-	StoreClaim claim = {
-		.request = request,
-		.hash = hash,
-		.token = token,
-		.payload = payload,
-		.mac = mac,
-		.domain = organisation != NULL ? organisation : domain,
-		.domain_capped = config->ack_domain_cap > 0 && !config_domain_is_shared(config, domain),
-	};
+	g_auto(MadeClaim) made;
 
-	return act(claims, config, &claim);
+	made_claim_init(&made, config, claims->secret, request, NULL);
+	return act(claims, config, &made.claim);
 }
 
 ClaimAnswer claims_ask(Claims *claims, const Config *config, const ClaimRequest *request)
@@ -446,20 +434,12 @@ bool claims_block(Claims *claims, const Config *config, const char *hash, const 
 
 /* --- what is told of it --- */
 
-static void put_number(JsonBuilder *builder, const char *name, guint64 value)
-{
-	if (value == 0)
-		return;
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, (gint64)value);
-}
-
 void claims_describe(Claims *claims, JsonBuilder *builder)
 {
 	g_autofree char *error = NULL;
 	guint64 losses = store_pool_losses(claims->pool, &error);
 
-	put_number(builder, "claim_losses", losses);
+	fields_add_count(builder, "claim_losses", losses);
 	if (error != NULL) {
 		g_autofree char *safe = log_escape(error, 200);
 
@@ -467,27 +447,27 @@ void claims_describe(Claims *claims, JsonBuilder *builder)
 		json_builder_add_string_value(builder, safe);
 	}
 	g_mutex_lock(&claims->lock);
-	put_number(builder, "claims", claims->asked);
-	put_number(builder, "won", claims->won);
-	put_number(builder, "recorded", claims->recorded);
-	put_number(builder, "unknown", claims->unknown);
-	put_number(builder, "not_taken", claims->not_taken);
+	fields_add_count(builder, "claims", claims->asked);
+	fields_add_count(builder, "won", claims->won);
+	fields_add_count(builder, "recorded", claims->recorded);
+	fields_add_count(builder, "unknown", claims->unknown);
+	fields_add_count(builder, "not_taken", claims->not_taken);
 	g_mutex_unlock(&claims->lock);
 	if (claims->settle != NULL) {
 		SettleCounts counts = settle_counts(claims->settle);
 		SpoolCounts spooled;
 
 		settle_spooled(claims->settle, &spooled);
-		put_number(builder, "spool_local", spooled.rows[SPOOL_LOCAL]);
-		put_number(builder, "spool_held", spooled.rows[SPOOL_HELD]);
-		put_number(builder, "spool_asked", spooled.rows[SPOOL_ASKED]);
-		put_number(builder, "spool_dead", spooled.rows[SPOOL_DEAD]);
-		put_number(builder, "settled", counts.claimed);
-		put_number(builder, "settled_lost", counts.lost);
-		put_number(builder, "settled_ended", counts.ended);
-		put_number(builder, "adopted", counts.adopted);
-		put_number(builder, "twice", counts.twice);
-		put_number(builder, "told_again", counts.told_again);
+		fields_add_count(builder, "spool_local", spooled.rows[SPOOL_LOCAL]);
+		fields_add_count(builder, "spool_held", spooled.rows[SPOOL_HELD]);
+		fields_add_count(builder, "spool_asked", spooled.rows[SPOOL_ASKED]);
+		fields_add_count(builder, "spool_dead", spooled.rows[SPOOL_DEAD]);
+		fields_add_count(builder, "settled", counts.claimed);
+		fields_add_count(builder, "settled_lost", counts.lost);
+		fields_add_count(builder, "settled_ended", counts.ended);
+		fields_add_count(builder, "adopted", counts.adopted);
+		fields_add_count(builder, "twice", counts.twice);
+		fields_add_count(builder, "told_again", counts.told_again);
 	}
 }
 

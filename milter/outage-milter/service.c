@@ -10,18 +10,27 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "inspect/outbound.h"
 #include "mail/bounce.h"
+#include "mail/optout.h"
 #include "outage-milter/claims.h"
+#include "outage-milter/notes.h"
+#include "reply/lint.h"
 #include "reply/template.h"
 #include "spf/client.h"
 #include "store/watch.h"
 
+/* How long what is to be remembered may hold up the end. */
+#define NOTES_DRAIN_MS 2000
+
 struct Service {
-	GMutex lock;       /* guards engine */
+	GMutex lock;       /* guards engine and supposed */
 	Engine *engine;
+	Snapshot *supposed; /* facts_suppose of the configuration in force */
 	Secret *secret;
 	Watch *watch;
 	Claims *claims;
+	Notes *notes;
 	SpfClient *spf;    /* NULL where spf.enabled is off, or no helper can be started */
 	char *node;
 };
@@ -76,10 +85,12 @@ Engine *service_check(Config *config, GPtrArray *mistakes)
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: rules.dir: %s cannot be read", rules_place, config->rules_dir));
 	/* The replier is who uses them; the admin who runs -t wants to know now. */
 	templates = templates_load(config->template_dir, config->language, mistakes);
-	if (templates == NULL)
+	if (templates == NULL) {
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: template.dir: %s cannot be read", templates_place, config->template_dir));
-	else
+	} else {
 		check_route_templates(config, templates, mistakes);
+		lint_texts(config, templates, mistakes);
+	}
 	return mistakes->len == before && rules != NULL ? engine_new(config, rules) : NULL;
 }
 
@@ -103,6 +114,7 @@ static char *describe(gpointer data)
 
 	json_builder_begin_object(builder);
 	claims_describe(service->claims, builder);
+	notes_describe(service->notes, builder);
 	if (service->spf != NULL)
 		describe_spf(service, builder);
 	json_builder_end_object(builder);
@@ -128,7 +140,9 @@ Service *service_start(Engine *engine, GError **error)
 	service->secret = secret;
 	service->node = g_strdup(config_node(engine->config));
 	service->watch = watch_start(engine->config, service->node, NULL, NULL);
+	service->supposed = facts_suppose(engine->config, clock_now());
 	service->claims = claims_start(engine->config, secret, service->node, service->watch);
+	service->notes = notes_start(engine->config, secret, service->node);
 	if (engine->config->spf_enabled)
 		service->spf = spf_client_start(engine->config, &no_spf);
 	if (no_spf != NULL)
@@ -168,6 +182,7 @@ bool service_reload(Service *service)
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Config) config = config_load(before->config->path, mistakes);
 	g_autoptr(GPtrArray) restart = NULL;
+	Snapshot *supposed;
 	bool store_changed = false;
 	Engine *fresh = config != NULL && mistakes->len == 0 ? service_check(config, mistakes) : NULL;
 
@@ -182,16 +197,20 @@ bool service_reload(Service *service)
 		store_changed |= g_str_has_prefix(g_ptr_array_index(restart, i), "store.");
 		log_warning("%s has changed and takes effect at the next restart", (const char *)g_ptr_array_index(restart, i));
 	}
+	supposed = facts_suppose(config, clock_now());
 	/* Helpers are started at the start or not at all. */
 	config->spf_enabled = before->config->spf_enabled;
 	g_mutex_lock(&service->lock);
 	engine_unref(service->engine);
 	service->engine = fresh;
+	snapshot_unref(service->supposed);
+	service->supposed = supposed;
 	g_mutex_unlock(&service->lock);
 	/* The store's threads take the configuration whole, so they get it only where the store's own settings are the same. */
 	if (!store_changed) {
 		watch_reconfigure(service->watch, config);
 		claims_reconfigure(service->claims, config);
+		notes_reconfigure(service->notes, config);
 	}
 	log_event("reloaded", "config", config->path, NULL);
 	return true;
@@ -223,6 +242,8 @@ void service_stop(Service *service)
 	log_spf(service);
 	claims_log(service->claims);
 	claims_stop(service->claims);
+	notes_stop(service->notes, NOTES_DRAIN_MS);
+	notes_log(service->notes);
 }
 
 char *service_bounce_hash(Service *service, const Engine *engine, const char *rcpt)
@@ -260,6 +281,80 @@ ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict 
 ClaimAnswer service_hold_ended(Service *service, const Engine *engine, const Verdict *verdict)
 {
 	return claims_hold_ended(service->claims, engine->config, verdict->claim);
+}
+
+void service_note_mail(Service *service, const Verdict *verdict, ClaimAnswer answer)
+{
+	guint uses = facts_uses(verdict);
+
+	if (uses != 0)
+		notes_add_mail(service->notes, facts_new(verdict, verdict->claim != NULL && answer == CLAIM_WON, clock_now()), uses);
+}
+
+static Snapshot *supposed_snapshot(Service *service)
+{
+	Snapshot *snapshot;
+
+	g_mutex_lock(&service->lock);
+	snapshot = snapshot_ref(service->supposed);
+	g_mutex_unlock(&service->lock);
+	return snapshot;
+}
+
+void service_note_recent(Service *service, const Engine *engine, const Accounts *accounts, const Message *message,
+    const Verdict *verdict)
+{
+	g_autoptr(Snapshot) snapshot = NULL;
+	g_autoptr(Verdict) supposed = NULL;
+	VerdictContext context;
+	Facts *facts;
+
+	if (engine->config->recent_keep == 0)
+		return;
+	if (verdict != NULL && (!verdict->inspected || verdict->match ||
+	    verdict->score < facts_least_score(engine->config, verdict->support)))
+		return;
+	snapshot = supposed_snapshot(service);
+	context = (VerdictContext){ .engine = engine, .accounts = accounts, .snapshot = snapshot, .now = snapshot->taken_at,
+		.any_words = true };
+	supposed = verdict_decide(&context, message);
+	if (supposed->asks_spf)
+		verdict_add_spf(supposed, &context, service_spf(service, engine, supposed));
+	facts = facts_new_recent(supposed, clock_now());
+	if (facts != NULL)
+		notes_add_recent(service->notes, facts);
+}
+
+void service_note_answer(Service *service, const Engine *engine, const Message *message)
+{
+	GPtrArray *keys = outbound_keys(engine->config, message);
+
+	if (keys != NULL)
+		notes_add_answer(service->notes, keys);
+}
+
+char *service_optout(Service *service, const char *rcpt, char **incident)
+{
+	return strchr(rcpt, '+') != NULL ? optout_address_read(service->secret, rcpt, incident) : NULL;
+}
+
+void service_note_optout(Service *service, const Message *message, const char *hash, const char *incident)
+{
+	g_autoptr(Snapshot) snapshot = watch_snapshot(service->watch);
+	g_autofree char *tag = optout_tag(hash);
+	bool found = false;
+
+	for (guint i = 0; i < snapshot->incidents->len; i++) {
+		const Incident *one = g_ptr_array_index(snapshot->incidents, i);
+
+		if (one->state.id == NULL || !optout_incident_is(incident, one->state.id))
+			continue;
+		notes_add_optout(service->notes, one->state.id, tag);
+		log_event("optout", "queue_id", message->queue_id, "incident", one->state.id, "hash", hash, NULL);
+		found = true;
+	}
+	if (!found)
+		log_info("somebody wants no more notices of an incident that is not known any more");
 }
 
 static char *shown_address(Service *service, const Config *config, const char *address)

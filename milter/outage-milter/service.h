@@ -46,6 +46,25 @@ ClaimAnswer service_claim(Service *service, const Engine *engine, const Verdict 
 /* What becomes of the acknowledgement where the store says that the incident is over and the newest snapshot does not (claims.h). */
 ClaimAnswer service_hold_ended(Service *service, const Engine *engine, const Verdict *verdict);
 
+/* Remembers of a decided mail, before verdict_fold, what notices and the list of those who wait need. answer: the claim's. Waits for
+ * nothing, as service_note_answer and service_note_optout. */
+void service_note_mail(Service *service, const Verdict *verdict, ClaimAnswer answer);
+
+/* Remembers a mail that matches no incident, for one yet to be declared (`declare --since`), where recent.keep is set; it is decided anew
+ * for that, and SPF asked within config.spf_timeout where it counts. verdict: how it was decided (folded or not), or NULL where nothing is on and it was not. */
+void service_note_recent(Service *service, const Engine *engine, const Accounts *accounts, const Message *message,
+    const Verdict *verdict);
+
+/* Where message is an answer of one of our own people, ends the waiting of whom it answers. */
+void service_note_answer(Service *service, const Engine *engine, const Message *message);
+
+/* Returns the hash of whoever wants no more notices where rcpt is the address for that (mail/optout.h), and sets *incident; else NULL.
+ * Caller frees both. */
+char *service_optout(Service *service, const char *rcpt, char **incident);
+
+/* Sends him no more notices of that incident. */
+void service_note_optout(Service *service, const Message *message, const char *hash, const char *incident);
+
 /* Writes the one line about a decided mail. micros: time taken. */
 void service_log_verdict(Service *service, const Engine *engine, const Message *message, const Verdict *verdict, gint64 micros);
 

@@ -1,9 +1,11 @@
-/* outage-replier: command line, start and stop. Layer: program. The work is in work.c. */
+/* outage-replier: command line, start and stop. Layer: program. The work is in work.c (sending) and spread.c (finding what is to be
+ * told). */
 #include <locale.h>
 #include <stdio.h>
 
 #include "base/daemon.h"
 #include "base/log.h"
+#include "outage-replier/spread.h"
 #include "outage-replier/work.h"
 #include "reply/compose.h"
 
@@ -53,6 +55,7 @@ static Config *load(const char *path, Templates **templates, GPtrArray *mistakes
 static struct {
 	Worker *worker;
 	Worker *spool;     /* over this node's spool; NULL where the store is no shared one, or with --once */
+	Spread *spread;
 	char *path;
 	bool verbose;
 } running;
@@ -77,6 +80,7 @@ static void on_reload(void)
 	worker_reconfigure(running.worker, config, templates);
 	if (running.spool != NULL)
 		worker_reconfigure(running.spool, config, templates);
+	spread_reconfigure(running.spread, config);
 	if (!running.verbose)
 		log_set_level(config->log_level);
 	log_event("reloaded", "config", config->path, NULL);
@@ -87,30 +91,47 @@ static gpointer work(gpointer worker)
 	return GINT_TO_POINTER(worker_run(worker, false));
 }
 
+static gpointer spread(gpointer data)
+{
+	spread_run(data, false);
+	return NULL;
+}
+
 /* Works in threads of their own until it is time to stop: this one waits for signals. */
 static bool run_workers(void)
 {
 	GThread *queue = g_thread_new("queue", work, running.worker);
 	GThread *spool = running.spool != NULL ? g_thread_new("spool", work, running.spool) : NULL;
+	GThread *spreading = g_thread_new("spread", spread, running.spread);
 	bool ok;
 
 	daemon_ready();
 	daemon_wait_for_stop(on_reload);
 	daemon_notify("STOPPING=1");
+	spread_stop(running.spread);
 	worker_stop(running.worker);
 	if (running.spool != NULL)
 		worker_stop(running.spool);
 	ok = g_thread_join(queue) != NULL;
 	if (spool != NULL)
 		(void)g_thread_join(spool);
+	(void)g_thread_join(spreading);
 	return ok;
+}
+
+/* With --once: what is to be told now is claimed first, so that it is sent too. Nobody has to wait for signals. */
+static bool run_once(void)
+{
+	spread_run(running.spread, true);
+	return worker_run(running.worker, true);
 }
 
 static bool make_workers(Config *config, Templates *templates, bool once, GError **error)
 {
 	running.worker = worker_new(config, templates, NULL, error);
-	if (running.worker == NULL || once || !config_store_is_shared(config))
-		return running.worker != NULL;
+	running.spread = running.worker != NULL ? spread_new(config, running.worker, error) : NULL;
+	if (running.spread == NULL || once || !config_store_is_shared(config))
+		return running.spread != NULL;
 	running.spool = worker_new(config, templates, running.worker, error);
 	return running.spool != NULL;
 }
@@ -129,8 +150,8 @@ static bool serve(Config *config, Templates *templates, const Options *options, 
 		return false;
 	running.verbose = options->verbose;
 	log_event("ready", "version", PACKAGE_VERSION, "relay", config->relay, NULL);
-	/* With --once nobody has to wait for signals. */
-	ok = options->once ? worker_run(running.worker, true) : run_workers();
+	ok = options->once ? run_once() : run_workers();
+	g_clear_pointer(&running.spread, spread_free);
 	g_clear_pointer(&running.spool, worker_free);
 	g_clear_pointer(&running.worker, worker_free);
 	if (!ok)

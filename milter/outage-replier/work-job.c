@@ -10,11 +10,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "mail/bounce.h"
+#include "outage-replier/due.h"
 #include "outage-replier/work-private.h"
 #include "reply/compose.h"
 
 /* A held job is looked at again this often (seconds). */
 #define HOLD_SECONDS 30
+/* One that only a pause holds: afterwards it is to leave soon. */
+#define PAUSED_SECONDS 5
 /* A job that was taken so often and never ended has taken its repliers along. */
 #define TAKES_MAX 8
 
@@ -33,7 +36,17 @@ static void log_job(const Task *task, const char *event, const char *why, const 
 	bool hashed = task->config->log_addresses == ADDRESSES_HASHED;
 
 	log_event(event, "job", task->stored->handle, "incident", request->id, "to", hashed ? task->hash : request->sender,
-	    "queue_id", request->queue_id, "message_id", message_id, "why", why, NULL);
+	    "queue_id", request->queue_id, "letter", request->letter, "message_id", message_id, "why", why, NULL);
+}
+
+/* Counts it with the incident: of acknowledgements under the bare name, of others under "NAME:notice" or "NAME:staff". */
+static void count(Worker *worker, const Task *task, const char *name)
+{
+	const ClaimRequest *request = task->job->request;
+	static const char *const suffixes[] = { [LETTER_ACK] = "", [LETTER_NOTICE] = ":notice", [LETTER_STAFF] = ":staff" };
+	g_autofree char *counter = g_strconcat(name, suffixes[request->class], NULL);
+
+	(void)store_count(worker->store, request->id, counter, 1, NULL);
 }
 
 /* The store's refusal of a step at the end of a job: the job stays where it is and is taken again. */
@@ -57,8 +70,7 @@ static bool hold(Worker *worker, const Task *task, const char *why)
 	GError *error = NULL;
 
 	log_debug("job %s is held: %s", task->stored->handle, why);
-	/* While everything is paused nothing is taken anyway; afterwards it is to leave at once. */
-	return store_job_retry(worker->store, task->stored, worker->snapshot->pause != NULL ? 1 : HOLD_SECONDS, false,
+	return store_job_retry(worker->store, task->stored, worker->snapshot->pause != NULL ? PAUSED_SECONDS : HOLD_SECONDS, false,
 	           why, &error) ||
 	    step_failed(worker, error);
 }
@@ -70,7 +82,7 @@ static bool withdraw(Worker *worker, const Task *task, const char *why)
 	log_job(task, "withdrawn", why, NULL);
 	if (!store_job_withdraw(worker->store, task->stored, task->hash, &error))
 		return step_failed(worker, error);
-	(void)store_count(worker->store, task->job->request->id, "withdrawn", 1, NULL);
+	count(worker, task, "withdrawn");
 	return true;
 }
 
@@ -98,9 +110,12 @@ static bool block_and_bury(Worker *worker, const Task *task, const char *why)
 static bool send_failed(Worker *worker, const Task *task, const GError *why)
 {
 	GError *error = NULL;
+	bool to_staff = task->job->request->class == LETTER_STAFF;
+	gint64 delay = MAX(1, retry_delay(task->config, task->stored->tries));
 
+	/* Our own people are not left alone: the next call is to be tried again. */
 	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_RECIPIENT))
-		return block_and_bury(worker, task, why->message);
+		return to_staff ? bury(worker, task, why->message) : block_and_bury(worker, task, why->message);
 	/* Refused for good; or sent whole and never answered: a second try might be a second letter, so a person decides. */
 	if (g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_REFUSED) || g_error_matches(why, OUTAGE_ERROR, OUTAGE_ERROR_UNKNOWN))
 		return bury(worker, task, why->message);
@@ -120,9 +135,9 @@ static bool send_failed(Worker *worker, const Task *task, const GError *why)
 	g_free(worker->relay_trouble);
 	worker->relay_trouble = g_strdup(why->message);
 	worker->relay_trouble_at = clock_now();
-	return store_job_retry(worker->store, task->stored, MAX(1, retry_delay(task->config, task->stored->tries)),
-	           true, why->message, &error) ||
-	    step_failed(worker, error);
+	if (to_staff)
+		work_expect_staff(worker, delay);
+	return store_job_retry(worker->store, task->stored, delay, true, why->message, &error) || step_failed(worker, error);
 }
 
 /* The MTA has the mail. If the store cannot be told now, the job comes again and must not be sent again. */
@@ -134,21 +149,27 @@ static bool end_sent(Worker *worker, const Task *task)
 		return step_failed(worker, error);
 	sent_log_end(worker->sent, task->job->token);
 	work_note_told(worker, task->job->token);
-	(void)store_count(worker->store, task->job->request->id, "sent", 1, NULL);
+	count(worker, task, "sent");
 	return true;
+}
+
+/* What the log calls a letter that has left. */
+static const char *sent_event(LetterClass class)
+{
+	return class == LETTER_NOTICE ? "notice-sent" : class == LETTER_STAFF ? "staff-sent" : "acknowledged";
 }
 
 static bool send_reply(Worker *worker, const Task *task, const Incident *incident)
 {
 	g_autoptr(GError) why = NULL;
 	g_autoptr(Composed) composed =
-	    compose_ack(task->config, task->templates, worker->secret, incident, task->job, clock_now(), &why);
+	    compose_letter(task->config, task->templates, worker->secret, incident, task->job, clock_now(), &why);
 
 	if (composed == NULL)
 		return bury(worker, task, why->message);
 	if (!submitter_send(worker->submitter, composed, &why))
 		return send_failed(worker, task, why);
-	log_job(task, "acknowledged", composed->kind, composed->message_id);
+	log_job(task, sent_event(task->job->request->class), composed->kind, composed->message_id);
 	g_clear_pointer(&worker->relay_trouble, g_free);
 	sent_log_add(worker->sent, task->job->token);
 	work_note_sent(worker, task->config, task->job, task->hash);
@@ -177,7 +198,7 @@ static bool incident_is_silent(const Config *config, const Incident *incident)
 	    clock_now() - incident_last_word(incident) > config->max_silence / 1000;
 }
 
-/* Why the job has to wait, or NULL. */
+/* Why the job has to wait, or NULL. A letter to our own people is not asked for here: nothing holds it. */
 static const char *hold_reason(const Worker *worker, const Task *task, const Incident *incident)
 {
 	if (worker->snapshot->store_empty)
@@ -189,7 +210,8 @@ static const char *hold_reason(const Worker *worker, const Task *task, const Inc
 		return "the incident's state cannot be read";
 	if (worker->snapshot->pause != NULL)
 		return "paused";
-	if (incident != NULL && incident_is_silent(task->config, incident))
+	/* What the operator orders to be told breaks the silence. */
+	if (task->job->request->class == LETTER_ACK && incident != NULL && incident_is_silent(task->config, incident))
 		return "nobody has said anything about the incident for too long";
 	/* Shadow stops what was queued while the mode was live, too. */
 	return config_is_shadow(task->config, config_support(task->config, task->job->request->support), task->job->request->sender)
@@ -235,13 +257,40 @@ static bool check_standing(Worker *worker, const Task *task, bool *go_on)
 	return refuse_replay(worker, task, "never claimed: the store has no mark for it", false);
 }
 
+/* An acknowledgement that nothing holds, and that is owed. */
+static bool work_on_ack(Worker *worker, const Task *task, const Incident *incident)
+{
+	const ClaimRequest *request = task->job->request;
+	bool go_on = true;
+
+	if (incident == NULL || g_strcmp0(incident->state.id, request->id) != 0 || incident->state.epoch != request->epoch ||
+	    !incident_is_active(incident, clock_now(), task->config->resolved_for / 1000))
+		return withdraw(worker, task, "the incident was ended");
+	/* Broken again before the resolution's letter left: it would not be true, and the active one was theirs already or comes
+	 * with their next mail. Withdrawn, its mark goes too, so that the real resolution reaches them. */
+	if (word_is_open(incident->state.word) && request->resolved)
+		return withdraw(worker, task, "the incident was reopened");
+	if (incident->state.word == WORD_RESOLVED && !request->resolved && (!promote(worker, task, &go_on) || !go_on))
+		return worker->store != NULL;
+	return send_reply(worker, task, incident);
+}
+
+/* The same for a notice: it speaks of one incident, on or over. */
+static bool work_on_notice(Worker *worker, const Task *task, const Incident *incident)
+{
+	const ClaimRequest *request = task->job->request;
+	const char *why = due_notice_over(request->letter, request->id, request->epoch, incident != NULL ? &incident->state : NULL);
+
+	return why != NULL ? withdraw(worker, task, why) : send_reply(worker, task, incident);
+}
+
 /* Does what the job asks for, as far as it still holds. False where the store failed. The standing comes before
  * whatever touches the mark (withdraw, promote): a replayed job must not get at the mark of the letter that was sent. */
 static bool work_on(Worker *worker, const Task *task)
 {
 	const ClaimRequest *request = task->job->request;
 	const Incident *incident = snapshot_find(worker->snapshot, request->incident);
-	const char *why = hold_reason(worker, task, incident);
+	const char *why = request->class != LETTER_STAFF ? hold_reason(worker, task, incident) : NULL;
 	bool go_on = true;
 
 	switch (work_sent_state(worker, task->config, task->job->token)) {
@@ -256,15 +305,15 @@ static bool work_on(Worker *worker, const Task *task)
 		return hold(worker, task, why);
 	if (!check_standing(worker, task, &go_on) || !go_on)
 		return worker->store != NULL;
-	if (incident == NULL || g_strcmp0(incident->state.id, request->id) != 0 || incident->state.epoch != request->epoch ||
-	    !incident_is_active(incident, clock_now(), task->config->resolved_for / 1000))
-		return withdraw(worker, task, "the incident was ended");
-	/* Broken again before the resolution's letter left: it would not be true, and the active one was theirs already or comes
-	 * with their next mail. Withdrawn, its mark goes too, so that the real resolution reaches them. */
-	if (word_is_open(incident->state.word) && request->resolved)
-		return withdraw(worker, task, "the incident was reopened");
-	if (incident->state.word == WORD_RESOLVED && !request->resolved && (!promote(worker, task, &go_on) || !go_on))
-		return worker->store != NULL;
+	switch (request->class) {
+	case LETTER_ACK:
+		return work_on_ack(worker, task, incident);
+	case LETTER_NOTICE:
+		return work_on_notice(worker, task, incident);
+	case LETTER_STAFF:
+		break;
+	}
+	/* A record for our own people of what happened when it did: it is written whatever has become of the incident. */
 	return send_reply(worker, task, incident);
 }
 
@@ -280,7 +329,8 @@ static bool refuse(Worker *worker, const StoredJob *stored, const GError *why)
 
 static bool bury_poison(Worker *worker, const Task *task)
 {
-	g_autofree char *why = g_strdup_printf("taken %u times and never ended: whoever works on it dies, or loses the store", task->stored->takes);
+	g_autofree char *why = g_strdup_printf("taken %u times and never ended: whoever works on it dies, or loses the store",
+	    task->stored->takes);
 
 	return bury(worker, task, why);
 }

@@ -11,13 +11,15 @@
 struct Worker {
 	WorkKind kind;
 	Worker *shared;       /* for WORK_SPOOL: the worker over the shared store; not owned */
-	GMutex lock;          /* guards config, templates, changed, stopping, away_since */
+	GMutex lock;          /* guards config, templates, changed, stopping, away_since, staff_until, staff_look */
 	GCond wake;
 	Config *config;
 	Templates *templates;
 	bool changed;         /* config was swapped: store and submitter, which keep theirs, are to be made anew */
 	bool stopping;
 	gint64 away_since;    /* clock_mono_us of the first failure in a row; 0 while the store works */
+	gint64 staff_until;   /* clock_mono_us: until then a letter to our own people may lie in the queue */
+	gint64 staff_look;    /* clock_mono_us: when the queue is gone through for it in a pause */
 	Secret *secret;
 	char *node;
 	Store *store;         /* NULL while away */
@@ -52,6 +54,9 @@ bool work_store_forgot(const Worker *worker);
 
 /* Does what a job asks for, as far as it still holds. False where the store failed. */
 bool work_handle(Worker *worker, const StoredJob *stored);
+
+/* A letter to our own people lies in the queue, and is due in so many seconds. */
+void work_expect_staff(Worker *worker, gint64 seconds);
 
 /* Notes on this node that the letter has left: a replier that is killed before the store knows does not send it again. */
 void work_note_sent(Worker *worker, const Config *config, const Job *job, const char *hash);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "outage-replier/work-private.h"
+#include "reply/lint.h"
 
 #define WAIT_MS 1000
 /* A job that the store cannot end is left to the next taking over after so many turns, and does not keep the others waiting. */
@@ -21,16 +22,22 @@
 /* For so long after the store has become another one, jobs come back whose letters have left. */
 #define FORGOT_US (600 * G_USEC_PER_SEC)
 #define TELLING_US (3 * G_USEC_PER_SEC)
+/* In a pause the queue is gone through again so long after it held nothing more, while a letter to our own people may lie there. */
+#define STAFF_LOOK_US (60 * G_USEC_PER_SEC)
 
 Templates *worker_check(const Config *config, GPtrArray *mistakes)
 {
 	g_autoptr(GError) error = NULL;
+	Templates *templates;
 
 	g_autofree char *place = config_where(config, config->store_url_line);
 
 	if (!store_config_check(config, &error))
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", place, error->message));
-	return templates_load(config->template_dir, config->language, mistakes);
+	templates = templates_load(config->template_dir, config->language, mistakes);
+	if (templates != NULL)
+		lint_texts(config, templates, mistakes);
+	return templates;
 }
 
 Worker *worker_new(Config *config, Templates *templates, Worker *shared, GError **error)
@@ -345,7 +352,6 @@ static void renew(Worker *worker)
 	g_clear_pointer(&worker->submitter, submitter_free);
 }
 
-/* While everything is paused nothing is taken, so that nothing has to be put back. */
 static bool is_paused(Worker *worker)
 {
 	bool paused = worker->snapshot->pause != NULL;
@@ -356,6 +362,51 @@ static bool is_paused(Worker *worker)
 		log_info("acknowledgements go on");
 	worker->held = paused;
 	return paused;
+}
+
+/* While everything is paused nothing is taken, so that nothing has to be put back; but letters to our own people leave in a pause too, and
+ * the queue cannot be asked for them alone. So where such a letter may lie there, all that is due is taken once, and what is not for our
+ * people is put off for some seconds (work-job.c). That costs one pass over the queue for such a letter, and nothing in a pause without;
+ * sending them past the queue would give up what the queue is for: one sender of several repliers, tries, and what is known after a crash.
+ * A pass ends: in a pause no other letter is claimed, and what is put off comes again behind those that wait. */
+void work_expect_staff(Worker *worker, gint64 seconds)
+{
+	gint64 due = clock_mono_us() + seconds * G_USEC_PER_SEC;
+
+	g_mutex_lock(&worker->lock);
+	/* Long enough for a second pass, should the first have come too early. */
+	worker->staff_until = MAX(worker->staff_until, due + STAFF_LOOK_US + G_USEC_PER_SEC);
+	if (seconds == 0)
+		worker->staff_look = 0;
+	g_mutex_unlock(&worker->lock);
+}
+
+void worker_expect_staff(Worker *worker)
+{
+	work_expect_staff(worker, 0);
+}
+
+/* Whether it is time for taking what is due in a pause. Who says while the queue is looked at that there is another such letter has it
+ * looked at again. */
+static bool looks_for_staff(Worker *worker)
+{
+	gint64 now = clock_mono_us();
+	bool looks;
+
+	g_mutex_lock(&worker->lock);
+	looks = now < worker->staff_until && now >= worker->staff_look;
+	if (looks)
+		worker->staff_look = now + STAFF_LOOK_US;
+	g_mutex_unlock(&worker->lock);
+	return looks;
+}
+
+/* There was a job: the next one is to be looked at, too. */
+static void go_on_looking(Worker *worker)
+{
+	g_mutex_lock(&worker->lock);
+	worker->staff_look = 0;
+	g_mutex_unlock(&worker->lock);
 }
 
 /* Whether the turn of the spool has come: the shared store has been away for long enough, and the site wants its nodes to answer. */
@@ -434,6 +485,18 @@ static bool work_once(Worker *worker, const Config *config, gint64 wait_ms)
 	return stored != NULL;
 }
 
+/* One turn in a pause. Returns false where nothing was done. */
+static bool work_in_pause(Worker *worker, const Config *config)
+{
+	note_heard(worker);
+	if (is_forgetful(worker) || !looks_for_staff(worker))
+		return false;
+	if (!work_once(worker, config, 0))
+		return false;
+	go_on_looking(worker);
+	return true;
+}
+
 bool worker_run(Worker *worker, bool once)
 {
 	while (!is_stopping(worker)) {
@@ -451,10 +514,12 @@ bool worker_run(Worker *worker, bool once)
 		}
 		say_alive(worker);
 		if (is_paused(worker)) {
-			note_heard(worker);
-			if (once)
+			bool busy = work_in_pause(worker, config);
+
+			if (once && !busy)
 				return true;
-			pause_for(worker, WAIT_MS / 2);
+			if (!busy)
+				pause_for(worker, WAIT_MS / 2);
 		} else if (is_forgetful(worker)) {
 			pause_for(worker, WAIT_MS / 2);
 		} else if (!work_once(worker, config, once ? 0 : worker->kind == WORK_SPOOL ? LOCAL_LOOK_MS : WAIT_MS) && once) {

@@ -29,6 +29,9 @@ void worker_stop(Worker *worker);
 /* Returns a reference to the configuration in force. */
 Config *worker_config(Worker *worker);
 
+/* To be called from another thread: a letter to our own people has been claimed, which leaves in a pause too (work.c says how). */
+void worker_expect_staff(Worker *worker);
+
 /* Works until worker_stop, or with once until the queue holds nothing that is due. Returns false with once where the store could
  * not be reached. */
 bool worker_run(Worker *worker, bool once);

@@ -116,6 +116,11 @@ void cli_warn_silent(const Config *config)
 		                "ANSWERED\n");
 }
 
+const char *cli_people(guint count)
+{
+	return count == 1 ? "person" : "people";
+}
+
 void cli_print_json(JsonBuilder *builder, bool pretty)
 {
 	g_autoptr(JsonNode) root = json_builder_get_root(builder);

@@ -37,6 +37,9 @@ int cli_error(GError *error);
 /* Says on stderr what keeps customers from being answered: shadow mode, no support address, no trusted id. */
 void cli_warn_silent(const Config *config);
 
+/* Returns "person" for one, else "people". */
+const char *cli_people(guint count);
+
 /* Prints the builder's root on one line, or indented; frees nothing. */
 void cli_print_json(JsonBuilder *builder, bool pretty);
 
@@ -58,6 +61,7 @@ int command_resume(Cli *cli, int argc, char **argv);
 int command_status(Cli *cli, int argc, char **argv);
 int command_check(Cli *cli, int argc, char **argv);
 int command_preview(Cli *cli, int argc, char **argv);
+int command_notices(Cli *cli, int argc, char **argv);
 int command_accounts(Cli *cli, int argc, char **argv);
 int command_acks(Cli *cli, int argc, char **argv);
 int command_bounced(Cli *cli, int argc, char **argv);

@@ -1,118 +1,29 @@
 /* cmd-incident: declare, update, resolve, clear, pause, resume. Layer: program. They write through the same script that nodes run
- * when somebody flips the key by hand. */
+ * when somebody flips the key by hand.
+ *
+ * Where many people would get mail (--since, --notify), the question comes before anything is changed. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "inspect/rules.h"
-#include "outagectl/cli.h"
-#include "reply/clean.h"
+#include "outagectl/notify.h"
+#include "outagectl/since.h"
+#include "outagectl/texts.h"
 
-/* The texts given as options; owned. */
-typedef struct {
-	char *texts[TEXT_FIELDS];
-} Texts;
-
-static void texts_clear(Texts *texts)
+/* Opens the store, reads what is on and finds which incident is meant. given: the name or NULL. */
+static int begin(Cli *cli, const Texts *texts, const char *update, const char *given, bool resolved_too, Snapshot **snapshot, char **name)
 {
-	for (int i = 0; i < TEXT_FIELDS; i++)
-		g_free(texts->texts[i]);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Texts, texts_clear)
-
-/* "30m" from now, or an RFC 3339 time, becomes RFC 3339. False for anything else. */
-static bool resolve_time(char **value)
-{
-	gint64 milliseconds, seconds;
-
-	if (*value == NULL || **value == '\0' || clock_parse(*value, &seconds))
-		return true;
-	if (!clock_parse_duration(*value, &milliseconds))
-		return false;
-	g_free(*value);
-	*value = clock_format(clock_now() + milliseconds / 1000);
-	return true;
-}
-
-/* A pattern that does not compile would be left out by every node with a line in its log only. */
-static int match_check(const char *pattern)
-{
-	g_autoptr(GError) error = NULL;
-	RulesPattern *compiled = pattern != NULL && *pattern != '\0' ? rules_pattern_new(pattern, &error) : NULL;
-
-	rules_pattern_free(compiled);
-	return error != NULL ? cli_usage("match: %s", error->message) : CLI_DONE;
-}
-
-/* Makes relative times absolute and checks every text; CLI_DONE or CLI_USAGE. */
-static int texts_check(Texts *texts)
-{
-	static const TextField times[] = { TEXT_NEXT_UPDATE_AT, TEXT_ETA, TEXT_POSTMORTEM_DUE };
-	gint64 at;
-
-	for (gsize i = 0; i < G_N_ELEMENTS(times); i++)
-		if (!resolve_time(&texts->texts[times[i]]))
-			return cli_usage("%s: \"%s\" is neither a duration such as 30m nor an RFC 3339 time", text_field_name(times[i]),
-			    texts->texts[times[i]]);
-	for (int i = 0; i < TEXT_FIELDS; i++) {
-		g_autoptr(GError) error = NULL;
-
-		if (texts->texts[i] != NULL && !text_field_check(i, texts->texts[i], &error))
-			return cli_usage("%s", error->message);
-	}
-	for (gsize i = 0; i < G_N_ELEMENTS(times); i++)
-		if (clock_parse(texts->texts[times[i]], &at) && at < clock_now())
-			return cli_usage("%s: %s is gone already", text_field_name(times[i]), texts->texts[times[i]]);
-	return match_check(texts->texts[TEXT_MATCH]);
-}
-
-/* A link that replies may not carry would vanish from them without a word: said now, while somebody looks. */
-static int links_check(const Config *config, const Texts *texts)
-{
-	static const TextField links[] = { TEXT_STATUS_URL, TEXT_POSTMORTEM_URL };
-
-	for (gsize i = 0; i < G_N_ELEMENTS(links); i++) {
-		const char *url = texts->texts[links[i]];
-
-		if (url != NULL && *url != '\0' &&
-		    (config->url_domains == NULL || config->url_domains[0] == NULL || !clean_url_allowed(url, config->url_domains)))
-			return cli_failed("%s: replies carry only https links to hosts in reply.url_domains (%s); this one would be left out",
-			    text_field_name(links[i]), config->path);
-	}
-	return CLI_DONE;
-}
-
-/* Which incident is meant: the one named, else the only one that is on, else default. `resolved_too`: those in their resolved
- * window count as on. *name is owned by the caller. */
-static int pick_name(Cli *cli, const char *given, bool resolved_too, char **name)
-{
-	g_autoptr(Snapshot) snapshot = NULL;
 	GError *error = NULL;
-	const char *only = NULL;
-	guint count = 0;
+	int status;
 
-	if (given != NULL) {
-		if (strcmp(given, "default") != 0 && !incident_name_valid(given))
-			return cli_usage("\"%s\" cannot be an incident's name: [a-z0-9][a-z0-9_-]{0,31}, no severity word", given);
-		*name = g_strdup(given);
-		return CLI_DONE;
-	}
-	snapshot = store_snapshot(cli->store, NULL, &error);
-	if (snapshot == NULL)
+	if (!cli_store(cli))
+		return CLI_FAILED;
+	if ((status = texts_check_config(cli->config, texts, update)) != CLI_DONE)
+		return status;
+	*snapshot = store_snapshot(cli->store, NULL, &error);
+	if (*snapshot == NULL)
 		return cli_error(error);
-	for (guint i = 0; i < snapshot->incidents->len; i++) {
-		const Incident *incident = g_ptr_array_index(snapshot->incidents, i);
-
-		if (word_is_open(incident->state.word) ||
-		    (resolved_too && incident_is_active(incident, clock_now(), cli->config->resolved_for / 1000))) {
-			only = incident->name;
-			count++;
-		}
-	}
-	if (count > 1)
-		return cli_usage("%u incidents are on: say which (outagectl status lists them)", count);
-	*name = g_strdup(count == 1 ? only : "default");
-	return CLI_DONE;
+	return texts_pick_incident(cli->config, *snapshot, given, resolved_too, clock_now(), name);
 }
 
 /* Sets the word and the texts, says what holds now. */
@@ -137,6 +48,8 @@ static int set_word(Cli *cli, const char *name, Word word, Texts *texts, const c
 int command_declare(Cli *cli, int argc, char **argv)
 {
 	g_auto(Texts) texts = { { NULL } };
+	g_auto(Since) since = { 0 };
+	g_autoptr(Snapshot) snapshot = NULL;
 	g_autofree char *name = NULL;
 	const GOptionEntry entries[] = {
 		{ "title", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_TITLE], "What is broken, in the customer's words", "TEXT" },
@@ -149,6 +62,8 @@ int command_declare(Cli *cli, int argc, char **argv)
 		{ "eta", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_ETA], "When it is expected to work", "2h|TIME" },
 		{ "contact", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_CONTACT], "Whom to turn to", "TEXT" },
 		{ "phase", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_PHASE], "investigating, identified, monitoring", "PHASE" },
+		OFFER_OPTION(texts),
+		SINCE_OPTIONS(since),
 		G_OPTION_ENTRY_NULL,
 	};
 	Word word;
@@ -158,29 +73,44 @@ int command_declare(Cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	if (argc < 2 || argc > 3 || !word_parse(argv[argc - 1], -1, &word) || !word_is_open(word))
 		return cli_usage("declare takes [NAME] and one of P1, P2, P3");
-	if ((status = texts_check(&texts)) != CLI_DONE)
-		return status;
-	if (!cli_store(cli))
-		return CLI_FAILED;
-	if ((status = links_check(cli->config, &texts)) != CLI_DONE ||
-	    (status = pick_name(cli, argc == 3 ? argv[1] : NULL, false, &name)) != CLI_DONE)
+	if ((status = texts_check(&texts)) != CLI_DONE || (status = since_check(&since)) != CLI_DONE ||
+	    (status = begin(cli, &texts, NULL, argc == 3 ? argv[1] : NULL, false, &snapshot, &name)) != CLI_DONE)
 		return status;
 	cli_warn_silent(cli->config);
-	return set_word(cli, name, word, &texts, word_name(word));
+	if (since.since != NULL && (status = since_ask(cli, &since, snapshot, name, word, &texts)) != CLI_DONE)
+		return status;
+	status = set_word(cli, name, word, &texts, word_name(word));
+	return status == CLI_DONE && since.since != NULL ? since_answer(cli, &since, name) : status;
+}
+
+/* Asks before an update is told. After the fix a replier would withdraw it. */
+static int ask_of_update(Cli *cli, Notify *notify, const Snapshot *snapshot, const Incident *incident, const Texts *texts,
+    const char *text)
+{
+	g_autoptr(Incident) then = NULL;
+
+	if (!word_is_open(incident->state.word))
+		return cli_usage("%s is resolved: of its end those who wrote in are told by resolve --notify", incident->name);
+	then = texts_apply(snapshot, incident->name, incident->state.flip, texts, text, clock_now(), cli->config->reopen_within / 1000);
+	return notify_ask(cli, notify, snapshot, then, NOTIFY_UPDATE, text);
 }
 
 int command_update(Cli *cli, int argc, char **argv)
 {
 	g_auto(Texts) texts = { { NULL } };
+	g_auto(Notify) notify = { 0 };
 	g_autofree char *name = NULL;
 	g_autoptr(Snapshot) snapshot = NULL;
 	const Incident *incident;
+	const char *text;
 	GError *error = NULL;
 	const GOptionEntry entries[] = {
 		{ "phase", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_PHASE], "investigating, identified, monitoring", "PHASE" },
 		{ "next-update", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_NEXT_UPDATE_AT], "When the next word comes", "30m|TIME" },
 		{ "eta", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_ETA], "When it is expected to work", "2h|TIME" },
 		{ "workaround", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_WORKAROUND], "What customers can do meanwhile", "TEXT" },
+		OFFER_OPTION(texts),
+		NOTIFY_OPTIONS(notify),
 		G_OPTION_ENTRY_NULL,
 	};
 	int status;
@@ -189,28 +119,43 @@ int command_update(Cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	if (argc < 2 || argc > 3 || *g_strstrip(argv[argc - 1]) == '\0')
 		return cli_usage("update takes [NAME] and one TEXT (in quotes)");
-	if ((status = texts_check(&texts)) != CLI_DONE)
+	text = argv[argc - 1];
+	if ((status = texts_check(&texts)) != CLI_DONE || (status = texts_check_update(text)) != CLI_DONE ||
+	    (status = notify_check(&notify)) != CLI_DONE ||
+	    (status = begin(cli, &texts, text, argc == 3 ? argv[1] : NULL, true, &snapshot, &name)) != CLI_DONE)
 		return status;
-	if (!cli_store(cli))
-		return CLI_FAILED;
-	if ((status = pick_name(cli, argc == 3 ? argv[1] : NULL, true, &name)) != CLI_DONE)
-		return status;
-	snapshot = store_snapshot(cli->store, NULL, &error);
-	if (snapshot == NULL)
-		return cli_error(error);
 	incident = snapshot_find(snapshot, name);
 	if (incident == NULL || !incident_is_active(incident, clock_now(), cli->config->resolved_for / 1000))
 		return cli_failed("nothing is on under the name %s: declare it first", name);
+	if (notify.notify && (status = ask_of_update(cli, &notify, snapshot, incident, &texts, text)) != CLI_DONE)
+		return status;
 	if (!store_set_texts(cli->store, name, texts.texts, cli->by, &error) ||
-	    !store_add_update(cli->store, name, argv[argc - 1], cli->by, &error))
+	    !store_add_update(cli->store, name, text, cli->by, &error))
 		return cli_error(error);
 	printf("%s: updated (%s)\n", name, incident->state.id);
-	return CLI_DONE;
+	return notify.notify ? notify_order(cli, &notify) : CLI_DONE;
+}
+
+/* Asks before the end of the incident, or its post-mortem, is told. */
+static int ask_of_end(Cli *cli, Notify *notify, const Snapshot *snapshot, const char *name, const Texts *texts)
+{
+	const Incident *now = snapshot_find(snapshot, name);
+	bool over = now != NULL && now->state.word == WORD_RESOLVED;
+	bool postmortem = over && texts->texts[TEXT_POSTMORTEM_URL] != NULL;
+	g_autoptr(Incident) then = NULL;
+
+	/* A post-mortem comes days after the fix, when late mail is not answered any more. */
+	if (now == NULL || !(postmortem || incident_is_active(now, clock_now(), cli->config->resolved_for / 1000)))
+		return cli_failed("nothing is open under the name %s, so there is nobody to tell", name);
+	then = texts_apply(snapshot, name, WORD_RESOLVED, texts, NULL, clock_now(), cli->config->reopen_within / 1000);
+	return notify_ask(cli, notify, snapshot, then, postmortem ? NOTIFY_POSTMORTEM : NOTIFY_RESOLVED, NULL);
 }
 
 int command_resolve(Cli *cli, int argc, char **argv)
 {
 	g_auto(Texts) texts = { { NULL } };
+	g_auto(Notify) notify = { 0 };
+	g_autoptr(Snapshot) snapshot = NULL;
 	g_autofree char *name = NULL;
 	const GOptionEntry entries[] = {
 		{ "cause", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_CAUSE], "What happened", "TEXT" },
@@ -218,6 +163,8 @@ int command_resolve(Cli *cli, int argc, char **argv)
 		{ "prevention", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_PREVENTION], "What keeps it from coming back", "TEXT" },
 		{ "postmortem", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_POSTMORTEM_URL], "Where the post-mortem stands", "URL" },
 		{ "postmortem-due", 0, 0, G_OPTION_ARG_STRING, &texts.texts[TEXT_POSTMORTEM_DUE], "When it will", "72h|TIME" },
+		OFFER_OPTION(texts),
+		NOTIFY_OPTIONS(notify),
 		G_OPTION_ENTRY_NULL,
 	};
 	int status;
@@ -226,18 +173,18 @@ int command_resolve(Cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	if (argc > 2)
 		return cli_usage("resolve takes at most a NAME");
-	if ((status = texts_check(&texts)) != CLI_DONE)
+	if ((status = texts_check(&texts)) != CLI_DONE || (status = notify_check(&notify)) != CLI_DONE ||
+	    (status = begin(cli, &texts, NULL, argc == 2 ? argv[1] : NULL, true, &snapshot, &name)) != CLI_DONE)
 		return status;
-	if (!cli_store(cli))
-		return CLI_FAILED;
-	if ((status = links_check(cli->config, &texts)) != CLI_DONE ||
-	    (status = pick_name(cli, argc == 2 ? argv[1] : NULL, false, &name)) != CLI_DONE)
+	if (notify.notify && (status = ask_of_end(cli, &notify, snapshot, name, &texts)) != CLI_DONE)
 		return status;
-	return set_word(cli, name, WORD_RESOLVED, &texts, "resolved");
+	status = set_word(cli, name, WORD_RESOLVED, &texts, "resolved");
+	return status == CLI_DONE && notify.notify ? notify_order(cli, &notify) : status;
 }
 
 int command_clear(Cli *cli, int argc, char **argv)
 {
+	g_autoptr(Snapshot) snapshot = NULL;
 	g_autofree char *name = NULL;
 	int status;
 
@@ -245,9 +192,7 @@ int command_clear(Cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	if (argc > 2)
 		return cli_usage("clear takes at most a NAME");
-	if (!cli_store(cli))
-		return CLI_FAILED;
-	if ((status = pick_name(cli, argc == 2 ? argv[1] : NULL, true, &name)) != CLI_DONE)
+	if ((status = begin(cli, NULL, NULL, argc == 2 ? argv[1] : NULL, true, &snapshot, &name)) != CLI_DONE)
 		return status;
 	return set_word(cli, name, WORD_NONE, NULL, "ended; what is queued is withdrawn");
 }

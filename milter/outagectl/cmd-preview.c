@@ -1,4 +1,5 @@
-/* cmd-preview: shows the acknowledgements as customers would get them. Layer: program. The replier's own composing code. */
+/* cmd-preview: shows the letters as customers and our own people would get them, and what is wrong with their texts. Layer: program. The
+ * replier's own composing code. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +8,14 @@
 #include "base/secret.h"
 #include "outagectl/cli.h"
 #include "reply/compose.h"
+#include "reply/lint.h"
+#include "reply/sample.h"
 
 typedef struct {
 	char *incident, *kind, *language, *account;
 	char *account_template; /* what the account named wants, or NULL */
+	char *account_level;    /* or NULL */
+	gboolean all;
 	Config *config;
 	Templates *templates;
 	Secret *secret;
@@ -19,58 +24,38 @@ typedef struct {
 	bool account_found;
 } Preview;
 
-/* An incident with nothing but a word, as after a bare SET. */
-static Incident *bare_incident(Word word, gint64 now)
+/* Who writes is the account named. */
+static void take_over(ClaimRequest *request, const Preview *preview, const char *kind)
 {
-	Incident *incident = incident_new("default");
-
-	(void)incident_transition(&incident->state, "default", word == WORD_RESOLVED ? WORD_P1 : word, now, 0);
-	(void)incident_transition(&incident->state, "default", word, now, 0);
-	return incident;
-}
-
-/* A customer who does not exist wrote a mail that was not sent. */
-static Job *sample_job(const Preview *preview, const Incident *incident, const char *kind, const char *language)
-{
-	const SupportAddress *support = preview->config->support[0];
-	Job *job = g_new0(Job, 1);
-	ClaimRequest *request = g_new0(ClaimRequest, 1);
-
-	job->token = g_strdup("preview");
-	job->request = request;
-	request->incident = g_strdup(incident->name);
-	request->id = g_strdup(incident->state.id);
-	request->word = incident->state.word;
-	request->resolved = incident->state.word == WORD_RESOLVED;
-	request->sender = g_strdup("customer@example.com");
-	request->to = g_strdup("customer@example.com");
-	if (support != NULL && support->address != NULL)
-		request->support = g_strdup(support->address);
-	else
-		request->support = g_strconcat("support@", support != NULL ? support->domain : "example.com", NULL);
-	request->template_name = g_strdup(kind != NULL ? kind : preview->account_template);
-	request->language = g_strdup(language);
+	g_free(request->account);
+	g_free(request->level);
 	request->account = g_strdup(preview->account);
-	request->subject = g_strdup("Your service does not answer");
-	request->message_id = g_strdup("<question@example.com>");
-	request->written_at = preview->now;
-	return job;
+	request->level = g_strdup(preview->account_level);
+	if (kind == NULL) {
+		g_free(request->template_name);
+		request->template_name = g_strdup(preview->account_template);
+	}
 }
 
-static bool show(Preview *preview, const Incident *incident, const char *kind, const char *language)
+static bool show(Preview *preview, const Incident *incident, const char *kind, const char *language, SampleFill fill)
 {
-	g_autoptr(Job) job = sample_job(preview, incident, kind, language);
+	g_autoptr(Job) job = sample_job(preview->config, incident, kind, language, fill, preview->now);
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Composed) composed =
-	    compose_ack(preview->config, preview->templates, preview->secret, incident, job, preview->now, &error);
+	g_autoptr(Composed) composed = NULL;
 
+	if (preview->account != NULL)
+		take_over(job->request, preview, kind);
+	composed = compose_letter(preview->config, preview->templates, preview->secret, incident, job, preview->now, &error);
 	if (composed == NULL) {
 		(void)cli_failed("%s in %s: %s", kind != NULL ? kind : word_name(incident->state.word), language, error->message);
 		return false;
 	}
-	printf("%s--- %s, %s, %s (%s)\n", preview->shown++ > 0 ? "\n" : "", composed->kind, composed->language,
-	    word_name(incident->state.word), incident->name);
-	printf("Subject: %s\nTo: %s\n\n%s", composed->subject, composed->to, composed->text);
+	printf("%s--- %s, %s, %s (%s)%s\n", preview->shown++ > 0 ? "\n" : "", composed->kind, composed->language,
+	    word_name(incident->state.word), incident->name, fill == SAMPLE_FULL ? ", everything set" : "");
+	printf("Subject: %s\n%s%s%s\n%s", composed->subject, preview->all ? "" : "To: ", preview->all ? "" : composed->to,
+	    preview->all ? "" : "\n", composed->text);
+	if (composed->html != NULL)
+		printf("\n%s\n", composed->html);
 	return true;
 }
 
@@ -81,13 +66,65 @@ static bool show_languages(Preview *preview, const Incident *incident, const cha
 	bool ok = true;
 
 	if (preview->language != NULL)
-		return show(preview, incident, kind, preview->language);
+		return show(preview, incident, kind, preview->language, SAMPLE_BARE);
 	for (guint i = 0; i < all->len; i++)
-		ok = show(preview, incident, kind, g_ptr_array_index(all, i)) && ok;
+		ok = show(preview, incident, kind, g_ptr_array_index(all, i), SAMPLE_BARE) && ok;
 	return ok;
 }
 
-/* What is on now; without a reachable store or an incident, every word as after a bare SET. */
+static bool show_kind(Preview *preview, const char *kind, const char *language)
+{
+	bool ok = true;
+
+	for (SampleFill fill = SAMPLE_BARE; fill <= SAMPLE_FULL; fill++) {
+		g_autoptr(Incident) incident = sample_incident(preview->config, sample_word(kind), fill, preview->now);
+
+		ok = show(preview, incident, kind, language, fill) && ok;
+	}
+	return ok;
+}
+
+/* Every kind there is, or the one asked for. */
+static bool show_kinds(Preview *preview, const char *language)
+{
+	g_autoptr(GPtrArray) kinds = templates_kinds(preview->templates);
+	bool ok = true;
+
+	if (preview->kind != NULL)
+		return show_kind(preview, preview->kind, language);
+	for (guint i = 0; i < kinds->len; i++)
+		ok = show_kind(preview, g_ptr_array_index(kinds, i), language) && ok;
+	return ok;
+}
+
+/* In every language, or the one asked for: after a bare SET, and with everything set. */
+static bool show_all(Preview *preview)
+{
+	g_autoptr(GPtrArray) languages = templates_languages(preview->templates);
+	bool ok = true;
+
+	preview->all = true;
+	if (preview->language != NULL)
+		return show_kinds(preview, preview->language);
+	for (guint i = 0; i < languages->len; i++)
+		ok = show_kinds(preview, g_ptr_array_index(languages, i)) && ok;
+	return ok;
+}
+
+/* What an account gets, by the template that it has. */
+static bool show_words(Preview *preview)
+{
+	bool ok = true;
+
+	for (Word word = WORD_P1; word <= WORD_RESOLVED; word++) {
+		g_autoptr(Incident) incident = sample_incident(preview->config, word, SAMPLE_BARE, preview->now);
+
+		ok = show_languages(preview, incident, preview->kind) && ok;
+	}
+	return ok;
+}
+
+/* What is on now; without a reachable store or an incident, all that there may be. */
 static bool show_current(Preview *preview, Cli *cli)
 {
 	g_autoptr(Store) store = store_open(cli->config, g_get_host_name(), NULL);
@@ -102,12 +139,20 @@ static bool show_current(Preview *preview, Cli *cli)
 		any = true;
 		ok = show_languages(preview, incident, preview->kind) && ok;
 	}
-	for (Word word = WORD_P1; !any && word <= WORD_RESOLVED; word++) {
-		g_autoptr(Incident) incident = bare_incident(word, preview->now);
+	if (any)
+		return ok;
+	return preview->account != NULL ? show_words(preview) : show_all(preview);
+}
 
-		ok = show_languages(preview, incident, preview->kind) && ok;
-	}
-	return ok;
+/* The mistakes that `outage-milter -t` would find in the texts. */
+static bool show_mistakes(const Preview *preview)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+
+	lint_texts(preview->config, preview->templates, mistakes);
+	for (guint i = 0; i < mistakes->len; i++)
+		(void)cli_failed("%s", (const char *)g_ptr_array_index(mistakes, i));
+	return mistakes->len == 0;
 }
 
 static void take_account(const Account *account, gpointer data)
@@ -121,6 +166,8 @@ static void take_account(const Account *account, gpointer data)
 		preview->language = g_strdup(account->language);
 	if (preview->account_template == NULL)
 		preview->account_template = g_strdup(account->template_name);
+	if (preview->account_level == NULL)
+		preview->account_level = g_strdup(account->level);
 }
 
 /* The account named by --account brings its language and its template. */
@@ -175,6 +222,7 @@ static void preview_clear(Preview *preview)
 	g_free(preview->language);
 	g_free(preview->account);
 	g_free(preview->account_template);
+	g_free(preview->account_level);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Preview, preview_clear)
 
@@ -186,22 +234,29 @@ int command_preview(Cli *cli, int argc, char **argv)
 		{ "kind", 0, 0, G_OPTION_ARG_STRING, &preview.kind, "This template", "KIND" },
 		{ "language", 0, 0, G_OPTION_ARG_STRING, &preview.language, "Only this language", "TAG" },
 		{ "account", 0, 0, G_OPTION_ARG_STRING, &preview.account, "As for this account", "NAME" },
+		{ "all", 0, 0, G_OPTION_ARG_NONE, &preview.all, "Every kind, after a bare SET and with everything set", NULL },
 		G_OPTION_ENTRY_NULL,
 	};
-	g_autoptr(Incident) incident = NULL;
-	Word word;
+	Word word = WORD_NONE;
 	int status;
+	bool ok;
 
-	if (!cli_options(cli, entries, "- the acknowledgements as customers would get them", &argc, &argv))
+	if (!cli_options(cli, entries, "- the letters as customers would get them, and mistakes in their texts", &argc, &argv))
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("preview takes no argument");
+	if (preview.incident != NULL && preview.all)
+		return cli_usage("--all and --incident do not go together");
 	if (preview.incident != NULL && (!word_parse(preview.incident, -1, &word) || word == WORD_NONE))
 		return cli_usage("--incident takes P1, P2, P3 or resolved, not \"%s\"", preview.incident);
 	if ((status = prepare(cli, &preview)) != CLI_DONE || (status = find_account(cli, &preview)) != CLI_DONE)
 		return status;
-	if (preview.incident == NULL)
-		return show_current(&preview, cli) ? CLI_DONE : CLI_FAILED;
-	incident = bare_incident(word, preview.now);
-	return show_languages(&preview, incident, preview.kind) ? CLI_DONE : CLI_FAILED;
+	if (preview.incident != NULL) {
+		g_autoptr(Incident) incident = sample_incident(preview.config, word, SAMPLE_BARE, preview.now);
+
+		ok = show_languages(&preview, incident, preview.kind);
+	} else {
+		ok = preview.all ? show_all(&preview) : show_current(&preview, cli);
+	}
+	return show_mistakes(&preview) && ok ? CLI_DONE : CLI_FAILED;
 }

@@ -16,6 +16,9 @@ static void status_clear(Status *status)
 	store_info_free(status->info);
 	g_ptr_array_unref(status->nodes);
 	g_ptr_array_unref(status->wrong);
+	g_clear_pointer(&status->waiting, g_ptr_array_unref);
+	g_clear_pointer(&status->notices, g_ptr_array_unref);
+	g_free(status->waiting_trouble);
 	g_free(status->away);
 	g_free(status->nodes_trouble);
 	g_free(status->summary);
@@ -241,6 +244,7 @@ static void print_status(Cli *cli, const Status *status)
 		printf("! %s\n", safe);
 	}
 	print_incidents(cli, status);
+	status_print_waiting(status);
 	print_store(cli->config, status);
 	print_queue(status);
 	for (guint i = 0; i < status->nodes->len; i++)
@@ -270,6 +274,7 @@ static void read_more(Cli *cli, Status *status)
 	else
 		status->nodes_trouble = g_strdup(error->message);
 	status->info = store_describe(cli->store, NULL);
+	status_read_waiting(cli, status);
 }
 
 static void gather(Cli *cli, Status *status)

@@ -16,15 +16,16 @@ static const struct {
 	const char *usage;
 	bool everyday;  /* shown by --help; the rest under `help admin` */
 } commands[] = {
-	{ "declare", command_declare, "declare [NAME] P1|P2|P3 [--title T] [--scope T] [--next-update 30m] ...", true },
-	{ "update", command_update, "update [NAME] TEXT [--phase P] [--next-update 30m]", true },
-	{ "resolve", command_resolve, "resolve [NAME] [--cause T] [--fix T] [--prevention T] ...", true },
+	{ "declare", command_declare, "declare [NAME] P1|P2|P3 [--title T] [--scope T] [--next-update 30m] [--since 2h] ...", true },
+	{ "update", command_update, "update [NAME] TEXT [--phase P] [--next-update 30m] [--notify]", true },
+	{ "resolve", command_resolve, "resolve [NAME] [--cause T] [--fix T] [--prevention T] [--notify] ...", true },
 	{ "clear", command_clear, "clear [NAME]            a false alarm: end it, withdraw what is queued", true },
 	{ "pause", command_pause, "pause [REASON]          nothing leaves until resume", true },
 	{ "resume", command_resume, "resume", true },
 	{ "status", command_status, "status [--json]         what is on, since when, what is wrong", true },
 	{ "check", command_check, "check [--json] [--incident P1] [--sender A] [--rcpt A] FILE|DIR|-...", false },
-	{ "preview", command_preview, "preview [--incident P1] [--kind K] [--language de] [--account NAME]", false },
+	{ "preview", command_preview, "preview [--incident P1 | --all] [--kind K] [--language de] [--account NAME]", false },
+	{ "notices", command_notices, "notices [NAME] [--json]   what those who wrote in have been told", false },
 	{ "accounts", command_accounts, "accounts list | set KEY JSON | remove KEY | import FILE", false },
 	{ "acks", command_acks, "acks pending | dead | retry ID|--all | bury ID|--all", false },
 	{ "bounced", command_bounced, "bounced ADDRESS [--clear]", false },

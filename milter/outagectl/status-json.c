@@ -189,8 +189,10 @@ void status_print_json(Cli *cli, const Status *status)
 	cli_json_string(builder, "pause", status->snapshot != NULL ? status->snapshot->pause : NULL);
 	cli_json_time(builder, "heard_at", status->snapshot != NULL ? status->snapshot->taken_at : 0);
 	json_incidents(cli, builder, status);
-	if (status->away == NULL)
+	if (status->away == NULL) {
 		json_acks(builder, status);
+		status_json_waiting(builder, status);
+	}
 	if (status->spool.known)
 		json_spool(builder, status->spool.local, status->spool.held, status->spool.asked, status->spool.dead);
 	json_nodes(builder, status);

@@ -3,14 +3,18 @@
 
 #include "base/clock.h"
 #include "outagectl/status.h"
+#include "reply/clean.h"
 
 #define PROMISE_EARLY_SECONDS 900
 #define LAG_SECONDS 10
+#define NAME_CHARS 60
+#define REASON_CHARS 200
 
 /* The order in which it hurts: mail that is not looked at, customers who are not answered, those who are answered wrongly or late,
  * and what may come to that. */
 enum {
-	RANK_STORE_AWAY, RANK_STORE_FULL, RANK_NO_MILTER, RANK_NOBODY_ANSWERED, RANK_STORE_EMPTY, RANK_UNREAD, RANK_PAUSED, RANK_FULL, RANK_HELD_BACK, RANK_NO_REPLIER,
+	RANK_STORE_AWAY, RANK_STORE_FULL, RANK_NO_MILTER, RANK_NOBODY_ANSWERED, RANK_STORE_EMPTY, RANK_UNREAD, RANK_PAUSED,
+	RANK_FULL, RANK_HELD_BACK, RANK_NO_REPLIER, RANK_PERSON,
 	RANK_NODE_DIFFERS, RANK_NODE_SILENT, RANK_DEAD, RANK_WAITING, RANK_EVICTS, RANK_NOT_SAFE, RANK_OVERDUE, RANK_ENTRIES
 };
 
@@ -69,8 +73,11 @@ static void judge_snapshot(Status *status, const Config *config)
 {
 	const Snapshot *snapshot = status->snapshot;
 
-	if (snapshot->pause != NULL)
-		add(status, RANK_PAUSED, "PAUSED: %.200s; who writes meanwhile is not acknowledged (outagectl resume)", snapshot->pause);
+	if (snapshot->pause != NULL) {
+		g_autofree char *reason = clean_line(snapshot->pause, REASON_CHARS);
+
+		add(status, RANK_PAUSED, "PAUSED: %s; who writes meanwhile is not acknowledged (outagectl resume)", reason);
+	}
 	for (guint i = 0; i < snapshot->problems->len; i++)
 		add(status, RANK_UNREAD, "%s", (const char *)g_ptr_array_index(snapshot->problems, i));
 	for (guint i = 0; i < snapshot->incidents->len; i++)
@@ -201,6 +208,23 @@ static char *summarise(const Status *status, const Config *config)
 	return g_string_free(g_steal_pointer(&line), FALSE);
 }
 
+/* A person was to answer, and has not. */
+static void judge_waiting(Status *status)
+{
+	const Waiting *first;
+	guint count = status_overdue(status, &first);
+
+	if (status->waiting_trouble != NULL)
+		add(status, RANK_NODE_SILENT, "who waits for a person is not known: %s", status->waiting_trouble);
+	if (count > 0) {
+		g_autofree char *since = status_ago(status->now, first->since);
+		g_autofree char *who = clean_line(first->account != NULL ? first->account : first->sender, NAME_CHARS);
+
+		add(status, RANK_PERSON, "%u WAIT FOR A PERSON longer than they were to; first %s, for %s", count,
+		    *who != '\0' ? who : "an unknown sender", since);
+	}
+}
+
 void status_judge(Status *status, const Config *config)
 {
 	if (status->away != NULL)
@@ -212,6 +236,7 @@ void status_judge(Status *status, const Config *config)
 		judge_nodes(status, config);
 	judge_store(status, config);
 	judge_own_spool(status);
+	judge_waiting(status);
 	if (status->queue.dead > 0)
 		add(status, RANK_DEAD, "%" G_GUINT64_FORMAT " acknowledgement(s) could not be sent (outagectl acks dead)", status->queue.dead);
 	g_ptr_array_sort(status->wrong, by_rank);

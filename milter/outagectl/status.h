@@ -5,6 +5,7 @@
 
 #include "outagectl/cli.h"
 #include "outagectl/spool-view.h"
+#include "outagectl/waiting.h"
 
 /* A node that has said nothing for a minute is not running. */
 #define NODE_ALIVE_SECONDS 60
@@ -29,6 +30,8 @@ typedef struct {
 
 typedef struct { int rank; char *text; } Wrong;
 
+typedef struct { char *incident, *id; StoredNotice *stored; } StatusNotice;
+
 typedef struct {
 	gint64 now;
 	char *away;            /* why the store cannot be reached, or NULL */
@@ -38,6 +41,10 @@ typedef struct {
 	GPtrArray *nodes;      /* StatusNode *, never NULL */
 	char *nodes_trouble;   /* why the nodes cannot be read, or NULL */
 	SpoolView spool;       /* this node's */
+	GPtrArray *waiting;    /* Waiting *: who waits for a person, the largest accounts first, WAITING_MAX at most; NULL = not known */
+	guint waiting_count;   /* how many there are */
+	GPtrArray *notices;    /* StatusNotice *: of the incidents that are on or resolved; NULL = not known */
+	char *waiting_trouble; /* why these two cannot be read, or NULL */
 	GPtrArray *wrong;      /* Wrong *, the worst first */
 	char *summary;         /* one line */
 } Status;
@@ -46,6 +53,14 @@ typedef struct {
  * to be there. */
 void status_read_nodes(Status *status, const GPtrArray *heartbeats, const GPtrArray *shares);
 void status_node_free(StatusNode *node);
+
+/* status-waiting.c: fills waiting and notices; prints them. snapshot has to be there. */
+void status_read_waiting(Cli *cli, Status *status);
+void status_print_waiting(const Status *status);
+void status_json_waiting(JsonBuilder *builder, const Status *status);
+/* How many of these wait for longer than they were to; *first (NULL where none does): the one of the largest account. */
+guint status_overdue(const Status *status, const Waiting **first);
+void status_notice_free(StatusNotice *notice);
 
 /* status-wrong.c: fills wrong and summary from all the rest. */
 void status_judge(Status *status, const Config *config);

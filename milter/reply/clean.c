@@ -117,15 +117,27 @@ static gsize reply_mark_length(const char *text)
 	return 0;
 }
 
+/* Returns true where text has "www." at the start of a word, in any case. */
+static bool has_www(const char *text)
+{
+	for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p))
+		if (g_ascii_strncasecmp(p, "www.", 4) == 0 && (p == text || !g_unichar_isalnum(g_utf8_get_char(g_utf8_prev_char(p)))))
+			return true;
+	return false;
+}
+
 /* Returns true where a word (no white space in it) is a link or what mail programs turn into one: a scheme, "www." or a host name
  * with a path. */
 static bool word_is_link(const char *word)
 {
-	if (strstr(word, "://") != NULL)
+	static const char *const schemes[] = { "mailto:", "javascript:" }; /* those without "//" that do something when they are clicked */
+	g_autofree char *lower = g_ascii_strdown(word, -1);
+	if (strstr(word, "://") != NULL || has_www(word))
 		return true;
+	for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++)
+		if (strstr(lower, schemes[i]) != NULL)
+			return true;
 	word += strspn(word, "<([{\"'");
-	if (g_ascii_strncasecmp(word, "www.", 4) == 0)
-		return true;
 	const char *slash = strchr(word, '/');
 	if (slash == NULL || slash == word)
 		return false;
@@ -201,15 +213,25 @@ static void append_word(GString *out, const char *word, char *const *domains)
 	g_string_append(out, word + end);
 }
 
+/* Returns the length of the run of white space, or of anything else, at the start of text. */
+static gsize run_length(const char *text, bool space)
+{
+	const char *p = text;
+	while (*p != '\0' && g_unichar_isspace(g_utf8_get_char(p)) == space)
+		p = g_utf8_next_char(p);
+	return (gsize)(p - text);
+}
+
 char *clean_links(const char *text, char *const *domains)
 {
+	/* Cleaned first: what is invisible in the midst of a link would hide it here and be gone for the reader. */
+	g_autofree char *clean = clean_text(text, G_MAXSIZE);
 	GString *out = g_string_new(NULL);
-	const char *p = text != NULL ? text : "";
-	while (*p != '\0') {
-		gsize gap = strspn(p, " \n\t");
+	for (const char *p = clean; *p != '\0';) {
+		gsize gap = run_length(p, true);
 		g_string_append_len(out, p, (gssize)gap);
 		p += gap;
-		gsize length = strcspn(p, " \n\t");
+		gsize length = run_length(p, false);
 		g_autofree char *word = g_strndup(p, length);
 		append_word(out, word, domains);
 		p += length;

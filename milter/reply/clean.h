@@ -25,7 +25,8 @@ char *clean_subject(const char *text);
  * one (NULL or empty list: any host). */
 bool clean_url_allowed(const char *url, char *const *domains);
 
-/* Returns text with every link to a host outside domains (NULL or empty list: every link) replaced by "[...]". Caller frees. */
+/* Returns text (may be NULL: "") as clean_text leaves it, with every link to a host outside domains (NULL or empty list: every link)
+ * replaced by "[...]". Caller frees. */
 char *clean_links(const char *text, char *const *domains);
 
 #endif

@@ -2,14 +2,15 @@
  *
  * The rules, in one place (design.md 4.3 and promise 4): the incident's own text wins over the playbook's for its severity, and
  * that over the support address's; a time that was promised and is gone by is left out and nothing is promised in its stead; after
- * the fix nothing is said about workarounds and coming updates; links lead only where the configuration says. Times are written in
- * the site's zone and in UTC, never relative: a letter is read later than it is written. */
+ * the fix nothing is said about workarounds and coming updates; links lead only where the configuration says. How times are written is
+ * locale.c's affair. */
 #include "reply/compose.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "reply/clean.h"
+#include "reply/locale.h"
 
 #define LINE_CHARS 300
 #define TEXT_CHARS 4096
@@ -21,6 +22,8 @@ typedef struct {
 	const SupportAddress *support;
 	const Playbook *playbook;
 	GTimeZone *zone;
+	const char *language; /* of the letter */
+	const char *level;    /* of the customer's account, or NULL */
 	gint64 now;
 } Filling;
 
@@ -38,68 +41,10 @@ static bool is_set(const char *text)
 	return text != NULL && text[strspn(text, " \t\r\n")] != '\0';
 }
 
-/* Month names are English here whatever the program's locale is: the language of a letter is that of its template. */
-static char *format_day(GDateTime *at)
-{
-	static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August", "September",
-		"October", "November", "December" };
-	return g_strdup_printf("%d %s %d", g_date_time_get_day_of_month(at), months[g_date_time_get_month(at) - 1],
-	    g_date_time_get_year(at));
-}
-
-/* Returns the zone's name at that moment: "CET", or "UTC+5:30" where the zone has none but its offset. */
-static char *zone_label(GDateTime *at)
-{
-	const char *name = g_date_time_get_timezone_abbreviation(at);
-	if (name != NULL && g_ascii_isalpha(*name))
-		return g_strdup(name);
-	gint64 minutes = g_date_time_get_utc_offset(at) / G_TIME_SPAN_MINUTE;
-	gint64 size = ABS(minutes);
-	GString *label = g_string_new("UTC");
-	g_string_append_printf(label, "%c%d", minutes < 0 ? '-' : '+', (int)(size / 60));
-	if (size % 60 != 0)
-		g_string_append_printf(label, ":%02d", (int)(size % 60));
-	return g_string_free(label, FALSE);
-}
-
-/* Returns "15:30 CET (14:30 UTC) on 21 November 2026", or "14:30 UTC on 21 November 2026" where the zone is UTC or NULL; NULL for
- * a time that no calendar has. */
-static char *format_time(GTimeZone *zone, gint64 seconds)
-{
-	g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(seconds);
-	if (utc == NULL)
-		return NULL;
-	g_autoptr(GDateTime) local = zone != NULL ? g_date_time_to_timezone(utc, zone) : g_date_time_ref(utc);
-	if (local == NULL)
-		return NULL;
-	g_autofree char *utc_clock = g_date_time_format(utc, "%H:%M");
-	g_autofree char *utc_day = format_day(utc);
-	g_autofree char *label = zone_label(local);
-	if (strcmp(label, "UTC") == 0)
-		return g_strdup_printf("%s UTC on %s", utc_clock, utc_day);
-	g_autofree char *clock = g_date_time_format(local, "%H:%M");
-	g_autofree char *day = format_day(local);
-	if (strcmp(day, utc_day) == 0)
-		return g_strdup_printf("%s %s (%s UTC) on %s", clock, label, utc_clock, day);
-	return g_strdup_printf("%s %s on %s (%s UTC on %s)", clock, label, day, utc_clock, utc_day);
-}
-
-/* Returns "30 minutes", "2 hours"; never a bare "1 hour", which reads badly behind "every". */
-static char *format_span(gint64 seconds)
-{
-	if (seconds % 86400 == 0 && seconds > 86400)
-		return g_strdup_printf("%" G_GINT64_FORMAT " days", seconds / 86400);
-	if (seconds % 3600 == 0 && seconds > 3600)
-		return g_strdup_printf("%" G_GINT64_FORMAT " hours", seconds / 3600);
-	if (seconds % 60 == 0 && seconds > 60)
-		return g_strdup_printf("%" G_GINT64_FORMAT " minutes", seconds / 60);
-	return g_strdup_printf("%" G_GINT64_FORMAT " seconds", seconds);
-}
-
 static void put_time(Filling *filling, const char *field, gint64 seconds)
 {
 	if (seconds > 0)
-		put(filling, field, format_time(filling->zone, seconds));
+		put(filling, field, locale_time(filling->language, filling->zone, seconds));
 }
 
 /* A time that is a promise: only while it lies ahead. */
@@ -161,7 +106,7 @@ static void put_next_update(Filling *filling)
 	gint64 due = incident_last_word(filling->incident) + every;
 	if (due <= filling->now)
 		return;
-	put(filling, "update_every", format_span(every));
+	put(filling, "update_every", locale_span(filling->language, every));
 	if (!is_set(filling->incident->texts[TEXT_NEXT_UPDATE_AT]))
 		put_time(filling, "next_update_at", due);
 }
@@ -198,7 +143,26 @@ static void put_state(Filling *filling)
 		put_time(filling, "resolved_at", incident->state.resolved_at);
 }
 
-GHashTable *compose_values(const Config *config, const Incident *incident, const SupportAddress *support, gint64 now)
+/* The store names an offer; what it says, and to whom, stands in the configuration alone. One of a third language, neither the letter's
+ * nor that of the texts around it, says itself which it is in. */
+static void put_offer(Filling *filling)
+{
+	const char *name = filling->incident->texts[TEXT_OFFER];
+	const Offer *offer = config_offer(filling->config, name, filling->level, filling->language);
+	if (offer == NULL)
+		return;
+	g_autofree char *text = clean_text(offer->text, TEXT_CHARS);
+	const char *theirs = compose_operator_language(filling->config);
+	const char *own = is_set(offer->language) ? offer->language : theirs;
+	g_autofree char *spoken = locale_same_language(own, filling->language) ? NULL : locale_language_name(own, filling->language);
+	bool third = spoken != NULL && !locale_same_language(own, theirs);
+	put(filling, "offer", third ? g_strdup_printf("(%s) %s", spoken, text) : g_steal_pointer(&text));
+	if (spoken != NULL && !third)
+		put(filling, "texts_language", g_steal_pointer(&spoken));
+}
+
+GHashTable *compose_values(const Config *config, const Incident *incident, const SupportAddress *support, const char *language,
+    const char *level, gint64 now)
 {
 	static const Playbook empty;
 	const Playbook *playbook = incident->state.word < WORD_NONE ? &config->playbook[incident->state.word] : &empty;
@@ -210,6 +174,8 @@ GHashTable *compose_values(const Config *config, const Incident *incident, const
 		.support = support,
 		.playbook = playbook,
 		.zone = zone,
+		.language = language,
+		.level = level,
 		.now = now,
 	};
 	put_site(&filling);
@@ -223,6 +189,7 @@ GHashTable *compose_values(const Config *config, const Incident *incident, const
 	put_text(&filling, "prevention", TEXT_PREVENTION, playbook->prevention, false);
 	put_links(&filling);
 	put_update(&filling);
+	put_offer(&filling);
 	put_promised(&filling, "postmortem_due", TEXT_POSTMORTEM_DUE);
 	if (word_is_open(incident->state.word)) {
 		put_text(&filling, "workaround", TEXT_WORKAROUND, playbook->workaround, false);

@@ -14,13 +14,14 @@
 #include "base/log.h"
 #include "mail/bounce.h"
 #include "mail/header.h"
+#include "reply/body.h"
 #include "reply/clean.h"
+#include "reply/compose-private.h"
 
 #define NAME_CHARS 120
 #define MESSAGE_ID_BYTES 250
 #define REFERENCES_BYTES 900
 #define REFERENCES_LAST 10
-#define BODY_LINE_BYTES 990
 #define ENCODED_WORD_BYTES 39 /* "Subject: " and such a word stay below 76 characters */
 
 void composed_free(Composed *composed)
@@ -31,6 +32,7 @@ void composed_free(Composed *composed)
 	g_free(composed->language);
 	g_free(composed->subject);
 	g_free(composed->text);
+	g_free(composed->html);
 	g_free(composed->message_id);
 	g_free(composed->envelope_sender);
 	g_free(composed->to);
@@ -58,6 +60,7 @@ typedef struct {
 	char *from_name;
 	char *references;  /* or NULL */
 	char *in_reply_to; /* or NULL */
+	char *stop;        /* the address that stops further notices, or NULL */
 } Letter;
 
 static void letter_clear(Letter *letter)
@@ -68,6 +71,7 @@ static void letter_clear(Letter *letter)
 	g_free(letter->from_name);
 	g_free(letter->references);
 	g_free(letter->in_reply_to);
+	g_free(letter->stop);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Letter, letter_clear)
 
@@ -203,40 +207,19 @@ char *compose_kind(const Templates *templates, const char *language, const char 
 
 /* Returns "<outage-ack.HEX@domain>". The same letter taken up twice (a crash between the server's word and our note of it) has the
  * same id, so that the recipient's side can tell, also where the severity changed in between: the kind here is that of the mark,
- * active or resolved. A letter that ack.again_after allows anew has another id. */
+ * active or resolved, or the letter's own. An acknowledgement that ack.again_after allows anew has another id. */
 static char *make_message_id(const Letter *letter, const Secret *secret, Word word)
 {
 	const ClaimRequest *request = letter->request;
 	g_autofree char *sender = address_normal(letter->to);
 	gint64 again = letter->config->ack_again_after / 1000;
 	g_autoptr(GString) data = g_string_new(NULL);
-	g_string_printf(data, "%s\n%s\n%s", request->id, word == WORD_RESOLVED ? "resolved" : "active", sender);
-	if (again > 0)
+	const char *kind = request->class != LETTER_ACK ? request->letter : word == WORD_RESOLVED ? "resolved" : "active";
+	g_string_printf(data, "%s\n%s\n%s", request->id, kind, sender);
+	if (again > 0 && request->class == LETTER_ACK)
 		g_string_append_printf(data, "\n%" G_GINT64_FORMAT, request->written_at / again);
 	g_autofree char *mac = secret_hmac(secret, data->str, (gssize)data->len);
 	return g_strdup_printf("<outage-ack.%.32s@%s>", mac, letter->from->domain);
-}
-
-/* Returns the body as a MIME part: 7bit where it is plain ASCII with short lines, else quoted-printable, which every path between
- * here and the reader leaves alone. */
-static GMimeObject *make_body(const char *text)
-{
-	gsize size = strlen(text);
-	bool plain = true;
-	gsize line = 0;
-	for (const char *p = text; *p != '\0' && plain; p++) {
-		line = *p == '\n' ? 0 : line + 1;
-		plain = (*p & 0x80) == 0 && line <= BODY_LINE_BYTES;
-	}
-	GMimePart *part = g_mime_part_new_with_type("text", "plain");
-	g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "charset", "utf-8");
-	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text, size);
-	GMimeDataWrapper *content = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
-	g_mime_part_set_content(part, content);
-	g_object_unref(content);
-	g_object_unref(stream);
-	g_mime_part_set_content_encoding(part, plain ? GMIME_CONTENT_ENCODING_7BIT : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
-	return GMIME_OBJECT(part);
 }
 
 /* Returns true where a word of size bytes cannot stand in a header as it is: not ASCII, or taken for an encoded word. */
@@ -325,6 +308,14 @@ static void set_header(GMimeObject *object, const char *name, const char *value)
 		g_mime_object_set_header(object, name, value, "utf-8");
 }
 
+/* For ASCII without white space, which is to stand as it is: GMime makes encoded words of what does not fit into a line of 76
+ * characters, and in an address or a URL nobody reads those (RFC 2047 section 5). */
+static void set_plain_header(GMimeMessage *message, const char *name, const char *value)
+{
+	set_header(GMIME_OBJECT(message), name, value);
+	set_raw_header(message, name, value);
+}
+
 static void write_message(const Letter *letter, Composed *composed, gint64 now)
 {
 	GMimeMessage *message = g_mime_message_new(FALSE);
@@ -339,14 +330,18 @@ static void write_message(const Letter *letter, Composed *composed, gint64 now)
 	GMimeObject *head = GMIME_OBJECT(message);
 	set_header(head, "In-Reply-To", letter->in_reply_to);
 	set_header(head, "References", letter->references);
-	set_header(head, "Auto-Submitted", "auto-replied");
+	/* RFC 3834 section 5: a notice answers no mail, though it stands in the thread of one. */
+	set_header(head, "Auto-Submitted", letter->request->class == LETTER_ACK ? "auto-replied" : "auto-generated");
 	set_header(head, "X-Auto-Response-Suppress", "All");
+	if (letter->stop != NULL) {
+		g_autofree char *unsubscribe = compose_stop_header(letter->stop);
+		set_plain_header(message, "List-Unsubscribe", unsubscribe);
+	}
 	/* A peer that drops what it does not know may keep this, the oldest of such marks; inspect/answerable-headers.c reads it. */
 	g_autofree char *tag = address_normal_text(letter->request->support);
 	if (tag != NULL && g_str_is_ascii(tag))
-		set_header(head, "X-Loop", tag);
-	GMimeObject *body = make_body(composed->text);
-	set_header(body, "Content-Language", composed->language);
+		set_plain_header(message, "X-Loop", tag);
+	GMimeObject *body = body_make(composed->text, composed->html, composed->language);
 	g_mime_message_set_mime_part(message, body);
 	g_object_unref(body);
 	GMimeFormatOptions *options = g_mime_format_options_new();
@@ -357,20 +352,14 @@ static void write_message(const Letter *letter, Composed *composed, gint64 now)
 	g_object_unref(message);
 }
 
-/* The letter speaks of the incident that the job was claimed for, or it is not written. */
-static bool check_incident(const Incident *incident, const ClaimRequest *request, GError **error)
+/* Returns everything that the letter may say in that language. */
+static GHashTable *letter_values(const Letter *letter, const Incident *incident, const char *language, gint64 now)
 {
-	if (g_strcmp0(incident->state.id, request->id) != 0) {
-		g_autofree char *id = log_escape(request->id, 80);
-		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "the job is for incident %s, and that is no longer the newest of '%s'",
-		    id, incident->name);
-		return false;
-	}
-	if (incident->state.word == WORD_NONE) {
-		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "incident %s has ended", incident->state.id);
-		return false;
-	}
-	return true;
+	GHashTable *values = compose_values(letter->config, incident, letter->support, language, letter->request->level, now);
+	g_hash_table_insert(values, (gpointer)"subject", clean_subject(letter->request->subject));
+	g_hash_table_insert(values, (gpointer)"support", address_to_string(letter->reply_to));
+	compose_letter_values(values, letter->config, letter->request, language, letter->stop);
+	return values;
 }
 
 /* Renders the text of the letter into composed. */
@@ -378,15 +367,22 @@ static bool render(const Letter *letter, const Templates *templates, const Incid
     GError **error)
 {
 	const ClaimRequest *request = letter->request;
-	const SupportAddress *support = letter->support;
-	const char *wanted = is_set(request->language) && g_ascii_strcasecmp(request->language, "und") != 0 ? request->language :
-	    support != NULL && is_set(support->language) ? support->language : letter->config->language;
-	g_autoptr(GHashTable) values = compose_values(letter->config, incident, support, now);
-	g_hash_table_insert(values, (gpointer)"subject", clean_subject(request->subject));
-	g_hash_table_insert(values, (gpointer)"support", address_to_string(letter->reply_to));
-	composed->kind = compose_kind(templates, wanted, request->template_name, incident->state.word);
+	composed->kind = compose_letter_kind(templates, request->language, request, incident->state.word);
+	if (composed->kind == NULL) {
+		g_autofree char *name = log_escape(request->letter, 80);
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "there is no kind of letter '%s'", name);
+		return false;
+	}
+	const char *language = compose_language(letter->config, templates, composed->kind, request->language, letter->support);
+	g_autoptr(GHashTable) values = letter_values(letter, incident, language, now);
+	const char *settled = language != NULL ? compose_mixed(letter->config, templates, composed->kind, language, values) : NULL;
+	if (settled != language) {
+		g_hash_table_unref(values);
+		values = letter_values(letter, incident, settled, now);
+	}
 	const char *used = NULL;
-	if (!templates_render(templates, composed->kind, wanted, values, &composed->subject, &composed->text, &used, error))
+	if (!templates_render(templates, composed->kind, settled, values, &composed->subject, &composed->text, &used, error) ||
+	    (letter->config->reply_html && !templates_render_html(templates, composed->kind, settled, values, &composed->html, error)))
 		return false;
 	composed->language = g_strdup(used);
 	return true;
@@ -413,14 +409,16 @@ static char *make_envelope_sender(const Letter *letter, const Secret *secret, GE
 	return bounce_address_make(secret, base, hash);
 }
 
-Composed *compose_ack(const Config *config, const Templates *templates, const Secret *secret, const Incident *incident,
+Composed *compose_letter(const Config *config, const Templates *templates, const Secret *secret, const Incident *newest,
     const Job *job, gint64 now, GError **error)
 {
 	compose_init();
 	g_auto(Letter) letter = { 0 };
 	g_autoptr(Composed) composed = g_new0(Composed, 1);
-	if (!check_incident(incident, job->request, error) || !letter_fill(&letter, config, job->request, error))
+	g_autoptr(Incident) incident = compose_letter_incident(newest, job->request, error);
+	if (incident == NULL || !letter_fill(&letter, config, job->request, error))
 		return NULL;
+	letter.stop = compose_stop_address(config, secret, job->request);
 	composed->envelope_sender = make_envelope_sender(&letter, secret, error);
 	if (composed->envelope_sender == NULL || !render(&letter, templates, incident, now, composed, error))
 		return NULL;

@@ -43,29 +43,87 @@ static gsize bounded_piece(const char *word, gsize size, gsize limit)
 	return end != NULL && end > word ? (gsize)(end - word) : limit;
 }
 
+/* A small part of UAX #14, for scripts that are written without spaces: a line may end between two characters of which one is an
+ * ideograph (kana count as such), but not before what closes or goes on with the first, nor behind what opens. */
+static bool breaks_between(gunichar a, gunichar b)
+{
+	GUnicodeBreakType before = g_unichar_break_type(a), after = g_unichar_break_type(b);
+	if (before != G_UNICODE_BREAK_IDEOGRAPHIC && after != G_UNICODE_BREAK_IDEOGRAPHIC &&
+	    before != G_UNICODE_BREAK_CONDITIONAL_JAPANESE_STARTER && !(g_unichar_iswide(a) && g_unichar_iswide(b)))
+		return false;
+	switch (after) {
+	case G_UNICODE_BREAK_CLOSE_PUNCTUATION:
+	case G_UNICODE_BREAK_CLOSE_PARANTHESIS:
+	case G_UNICODE_BREAK_NON_STARTER:
+	case G_UNICODE_BREAK_CONDITIONAL_JAPANESE_STARTER:
+	case G_UNICODE_BREAK_EXCLAMATION:
+	case G_UNICODE_BREAK_INFIX_SEPARATOR:
+	case G_UNICODE_BREAK_COMBINING_MARK:
+	case G_UNICODE_BREAK_ZERO_WIDTH_JOINER:
+	case G_UNICODE_BREAK_WORD_JOINER:
+	case G_UNICODE_BREAK_NON_BREAKING_GLUE:
+	case G_UNICODE_BREAK_POSTFIX:
+	case G_UNICODE_BREAK_INSEPARABLE:
+	case G_UNICODE_BREAK_EMOJI_MODIFIER:
+	case G_UNICODE_BREAK_QUOTATION:
+		return false;
+	default:
+		return before != G_UNICODE_BREAK_OPEN_PUNCTUATION && before != G_UNICODE_BREAK_NON_BREAKING_GLUE &&
+		    before != G_UNICODE_BREAK_WORD_JOINER && before != G_UNICODE_BREAK_ZERO_WIDTH_JOINER &&
+		    before != G_UNICODE_BREAK_QUOTATION && before != G_UNICODE_BREAK_PREFIX;
+	}
+}
+
+/* Hangul is as wide, but has spaces. */
+static bool is_spaceless(gunichar c)
+{
+	GUnicodeBreakType type = g_unichar_break_type(c);
+	return g_unichar_iswide(c) && type != G_UNICODE_BREAK_HANGUL_LV_SYLLABLE && type != G_UNICODE_BREAK_HANGUL_LVT_SYLLABLE &&
+	    type != G_UNICODE_BREAK_HANGUL_L_JAMO;
+}
+
+bool template_joins(gunichar a, gunichar b)
+{
+	return is_spaceless(a) && is_spaceless(b);
+}
+
+/* Returns the length of what has to stay together at the start of text: up to white space or to where a line may end. */
+static gsize piece_length(const char *text, const char *end)
+{
+	const char *p = text;
+	gunichar last = 0;
+	for (; p < end && !is_blank(*p); p = g_utf8_next_char(p)) {
+		gunichar c = g_utf8_get_char(p);
+		if (last != 0 && breaks_between(last, c))
+			break;
+		last = c;
+	}
+	return bounded_piece(text, (gsize)(p - text), LINE_BYTES);
+}
+
 /* Appends the words of text as lines of at most WRAP_COLUMNS, the first behind `first`, the others behind `rest`. */
 static void append_wrapped(GString *out, const char *text, gsize size, const char *first, const char *rest)
 {
 	const char *end = text + size;
-	gsize used = columns(first, strlen(first));
+	gsize used = columns(first, strlen(first)), start = out->len;
 	bool fresh = true; /* nothing but the indent stands on this line */
 	g_string_append(out, first);
 	while (text < end) {
-		if (is_blank(*text)) {
+		bool space = is_blank(*text);
+		while (text < end && is_blank(*text))
 			text++;
-			continue;
-		}
-		gsize length = 0;
-		while (text + length < end && !is_blank(text[length]))
-			length++;
-		length = bounded_piece(text, length, LINE_BYTES);
+		gsize length = piece_length(text, end);
+		if (length == 0)
+			break;
 		gsize width = columns(text, length);
-		if (!fresh && used + 1 + width > WRAP_COLUMNS) {
-			g_string_append_printf(out, "\n%s", rest);
+		if (!fresh && (used + space + width > WRAP_COLUMNS || out->len - start + length > LINE_BYTES)) {
+			g_string_append_c(out, '\n');
+			start = out->len;
+			g_string_append(out, rest);
 			used = columns(rest, strlen(rest));
 			fresh = true;
 		}
-		if (!fresh) {
+		if (!fresh && space) {
 			g_string_append_c(out, ' ');
 			used++;
 		}
@@ -93,22 +151,38 @@ static void flush_prose(Layout *layout)
 	g_string_truncate(layout->prose, 0);
 }
 
-static bool is_link(const char *line, gsize size)
+gsize template_link_scheme(const char *text, gsize size)
 {
-	return (size > 8 && g_ascii_strncasecmp(line, "https://", 8) == 0) ||
-	    (size > 7 && g_ascii_strncasecmp(line, "http://", 7) == 0);
+	static const char *const schemes[] = { "https://", "http://" };
+	for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++)
+		if (size > strlen(schemes[i]) && g_ascii_strncasecmp(text, schemes[i], strlen(schemes[i])) == 0)
+			return strlen(schemes[i]);
+	return 0;
 }
 
-static bool is_fixed(const char *line, gsize size)
+gsize template_trimmed(const char *line, gsize length)
 {
-	return is_blank(*line) || *line == '-' || *line == '*' || is_link(line, size);
+	while (length > 0 && (is_blank(line[length - 1]) || line[length - 1] == '\r'))
+		length--;
+	return length;
+}
+
+LineKind template_line_kind(const char *line, gsize size)
+{
+	if (size == 0)
+		return LINE_BLANK;
+	if (is_blank(*line))
+		return LINE_INDENTED;
+	if (*line == '-' || *line == '*')
+		return size > 2 && is_blank(line[1]) ? LINE_ITEM : LINE_FIXED;
+	return template_link_scheme(line, size) > 0 ? LINE_LINK : LINE_PROSE;
 }
 
 static void append_fixed(Layout *layout, const char *line, gsize size)
 {
 	flush_prose(layout);
 	open_gap(layout);
-	if (size <= LINE_BYTES && (is_link(line, size) || columns(line, size) <= FIXED_COLUMNS)) {
+	if (size <= LINE_BYTES && (template_link_scheme(line, size) > 0 || columns(line, size) <= FIXED_COLUMNS)) {
 		g_string_append_len(layout->out, line, (gssize)size);
 		g_string_append_c(layout->out, '\n');
 		return;
@@ -122,23 +196,32 @@ static void append_fixed(Layout *layout, const char *line, gsize size)
 	append_wrapped(layout->out, line + indent, size - indent, first, rest);
 }
 
+/* Adds a line to the paragraph that is being collected. */
+static void append_prose(GString *prose, const char *line, gsize size)
+{
+	if (prose->len > 0) {
+		gunichar last = g_utf8_get_char(g_utf8_prev_char(prose->str + prose->len));
+		if (!template_joins(last, g_utf8_get_char(line)))
+			g_string_append_c(prose, ' ');
+	}
+	g_string_append_len(prose, line, (gssize)size);
+}
+
 char *template_layout(const char *text)
 {
 	g_autoptr(GString) prose = g_string_new(NULL);
 	Layout layout = { .out = g_string_new(NULL), .prose = prose };
 	while (*text != '\0') {
 		gsize length = strcspn(text, "\n");
-		gsize size = length;
-		while (size > 0 && (is_blank(text[size - 1]) || text[size - 1] == '\r'))
-			size--;
-		if (size == 0) {
+		gsize size = template_trimmed(text, length);
+		LineKind kind = template_line_kind(text, size);
+		if (kind == LINE_BLANK) {
 			flush_prose(&layout);
 			layout.blank = true;
-		} else if (is_fixed(text, size)) {
-			append_fixed(&layout, text, size);
+		} else if (kind == LINE_PROSE) {
+			append_prose(prose, text, size);
 		} else {
-			g_string_append_c(prose, ' ');
-			g_string_append_len(prose, text, (gssize)size);
+			append_fixed(&layout, text, size);
 		}
 		text += text[length] == '\n' ? length + 1 : length;
 	}

@@ -7,6 +7,8 @@
  *     tag         = "{{" [ "#" / "^" / "/" / "!" ] name "}}"     white space around the name is allowed; after "!" anything
  *     name        = one of template_fields()
  *
+ * A KIND.html has no headers: the whole file is the body.
+ *
  * A field that may be unset has to stand inside its own section: outside it, the sentence around it would dangle in the one
  * letter where it counts. So that is a mistake of the file and not something to find out during an outage. */
 #include "reply/template-private.h"
@@ -91,7 +93,7 @@ static void add_text(Parser *parser, const char *text, gsize size)
 {
 	if (size == 0)
 		return;
-	Node node = { .type = NODE_TEXT, .text = g_strndup(text, size) };
+	Node node = { .type = NODE_TEXT, .text = g_strndup(text, size), .line = parser->line };
 	g_array_append_val(parser->nodes, node);
 }
 
@@ -119,7 +121,7 @@ static void close_section(Parser *parser, const char *field)
 		mistake(parser, parser->line, "{{/%s}} stands where the section '%s' of line %u has to be closed first", field,
 		    opening->field, last.line);
 	opening->end = parser->nodes->len;
-	Node node = { .type = NODE_END, .field = field };
+	Node node = { .type = NODE_END, .field = field, .line = parser->line };
 	g_array_append_val(parser->nodes, node);
 }
 
@@ -141,7 +143,8 @@ static void add_tag(Parser *parser, const Tag *tag)
 	if (tag->sign == '\0' && !is_sheltered(parser, field))
 		mistake(parser, parser->line, "{{%s}} may be unset: put it and its sentence between {{#%s}} and {{/%s}}", field, field,
 		    field);
-	Node node = { .type = tag->sign == '#' ? NODE_SECTION : tag->sign == '^' ? NODE_INVERSE : NODE_FIELD, .field = field };
+	Node node = { .type = tag->sign == '#' ? NODE_SECTION : tag->sign == '^' ? NODE_INVERSE : NODE_FIELD, .field = field,
+		.line = parser->line };
 	if (node.type != NODE_FIELD) {
 		if (parser->open->len >= MAX_NESTING) {
 			mistake(parser, parser->line, "more than %d sections within each other", MAX_NESTING);
@@ -280,7 +283,8 @@ static bool check_characters(Parser *parser, const char *text, gsize size)
 	return true;
 }
 
-Template *template_parse(const char *text, gsize size, const char *label, GPtrArray *mistakes)
+/* Parses a whole file, with headers or without. */
+static Template *parse_file(const char *text, gsize size, const char *label, GPtrArray *mistakes, bool headers)
 {
 	guint before = mistakes->len;
 	g_autoptr(GArray) open = g_array_new(FALSE, FALSE, sizeof(Open));
@@ -290,7 +294,20 @@ Template *template_parse(const char *text, gsize size, const char *label, GPtrAr
 	g_autoptr(Template) template = g_new0(Template, 1);
 	template->subject = nodes_new();
 	template->body = nodes_new();
-	parse_headers(&parser, &text, &size, template->subject);
+	if (headers)
+		parse_headers(&parser, &text, &size, template->subject);
 	parse_body(&parser, text, size, template->body);
+	if (!headers && mistakes->len == before)
+		template_find_places(template->body, label, mistakes);
 	return mistakes->len == before ? g_steal_pointer(&template) : NULL;
+}
+
+Template *template_parse(const char *text, gsize size, const char *label, GPtrArray *mistakes)
+{
+	return parse_file(text, size, label, mistakes, true);
+}
+
+Template *template_parse_html(const char *text, gsize size, const char *label, GPtrArray *mistakes)
+{
+	return parse_file(text, size, label, mistakes, false);
 }

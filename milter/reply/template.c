@@ -23,11 +23,13 @@ struct Templates {
 typedef struct {
 	char *name;        /* as the folder spells it */
 	GHashTable *kinds; /* kind -> Template, NULL where the file has mistakes */
+	GHashTable *htmls; /* the same of KIND.html */
 } Language;
 
 static const char *const fields[] = { "site", "team", "title", "scope", "components", "workaround", "status_url", "next_update_at",
 	"update_every", "eta", "cause", "fix", "prevention", "postmortem_url", "postmortem_due", "contact", "update", "update_at",
-	"declared_at", "resolved_at", "severity", "phase", "subject", "support", NULL };
+	"declared_at", "resolved_at", "severity", "phase", "subject", "support", "text", "offer", "texts_language", "stop", "account",
+	"what", "what_at", "incident", "incident_id", NULL };
 
 /* Every letter may be one of these; without them an incident would have nothing to say. */
 static const char *const required_kinds[] = { "ack-P1", "ack-P2", "ack-P3", "ack-resolved" };
@@ -55,6 +57,7 @@ static void language_free(gpointer data)
 	Language *language = data;
 	g_free(language->name);
 	g_hash_table_unref(language->kinds);
+	g_hash_table_unref(language->htmls);
 	g_free(language);
 }
 
@@ -103,7 +106,7 @@ static GPtrArray *list_folder(const char *dir, GError **error)
 	return names;
 }
 
-static Template *load_file(const char *path, GPtrArray *mistakes)
+static Template *load_file(const char *path, bool html, GPtrArray *mistakes)
 {
 	g_autofree char *text = NULL;
 	gsize size = 0;
@@ -116,7 +119,33 @@ static Template *load_file(const char *path, GPtrArray *mistakes)
 		g_ptr_array_add(mistakes, g_strdup_printf("%s:1: longer than %d bytes", path, FILE_BYTES));
 		return NULL;
 	}
-	return template_parse(text, size, path, mistakes);
+	return html ? template_parse_html(text, size, path, mistakes) : template_parse(text, size, path, mistakes);
+}
+
+/* Reads one file of a language's folder; one that is no template is left alone. */
+static void load_kind(Language *language, const char *dir, const char *file, GPtrArray *mistakes)
+{
+	bool html = g_str_has_suffix(file, ".html");
+	if (!html && !g_str_has_suffix(file, ".txt"))
+		return;
+	g_autofree char *kind = g_strndup(file, (gsize)(strrchr(file, '.') - file));
+	if (!name_usable(kind))
+		return;
+	g_autofree char *path = g_build_filename(dir, file, NULL);
+	Template *template = load_file(path, html, mistakes);
+	g_hash_table_insert(html ? language->htmls : language->kinds, g_steal_pointer(&kind), template);
+}
+
+/* HTML goes along with the text of the same letter and never alone: the text has the subject, too. */
+static void check_htmls(const Language *language, const char *dir, GPtrArray *mistakes)
+{
+	GHashTableIter iter;
+	gpointer kind;
+	g_hash_table_iter_init(&iter, language->htmls);
+	while (g_hash_table_iter_next(&iter, &kind, NULL))
+		if (!g_hash_table_contains(language->kinds, kind))
+			g_ptr_array_add(mistakes, g_strdup_printf("%s/%s.html:1: there is no %s.txt beside it", dir, (char *)kind,
+			    (char *)kind));
 }
 
 static void load_language(Templates *templates, const char *dir, const char *name, GPtrArray *mistakes)
@@ -131,17 +160,10 @@ static void load_language(Templates *templates, const char *dir, const char *nam
 	Language *language = g_new0(Language, 1);
 	language->name = g_strdup(name);
 	language->kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_template);
-	for (guint i = 0; i < files->len; i++) {
-		const char *file = g_ptr_array_index(files, i);
-		if (!g_str_has_suffix(file, ".txt"))
-			continue;
-		g_autofree char *kind = g_strndup(file, strlen(file) - strlen(".txt"));
-		if (!name_usable(kind))
-			continue;
-		g_autofree char *full = g_build_filename(path, file, NULL);
-		Template *template = load_file(full, mistakes);
-		g_hash_table_insert(language->kinds, g_steal_pointer(&kind), template);
-	}
+	language->htmls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_template);
+	for (guint i = 0; i < files->len; i++)
+		load_kind(language, path, g_ptr_array_index(files, i), mistakes);
+	check_htmls(language, path, mistakes);
 	g_hash_table_insert(templates->languages, g_ascii_strdown(name, -1), language);
 }
 
@@ -263,13 +285,15 @@ static void append_value(GString *out, const char *value)
 	}
 }
 
-static void expand_nodes(const GArray *nodes, GHashTable *values, GString *out)
+static void expand_nodes(const GArray *nodes, GHashTable *values, bool html, GString *out)
 {
 	for (guint i = 0; i < nodes->len; i++) {
 		const Node *node = &g_array_index(nodes, Node, i);
 		const char *value = node->field != NULL ? g_hash_table_lookup(values, node->field) : NULL;
 		if (node->type == NODE_TEXT)
 			g_string_append(out, node->text);
+		else if (node->type == NODE_FIELD && value != NULL && html)
+			template_append_html(out, value, node->attribute);
 		else if (node->type == NODE_FIELD && value != NULL)
 			append_value(out, value);
 		else if ((node->type == NODE_SECTION && value == NULL) || (node->type == NODE_INVERSE && value != NULL))
@@ -277,36 +301,101 @@ static void expand_nodes(const GArray *nodes, GHashTable *values, GString *out)
 	}
 }
 
-void template_expand(const Template *template, GHashTable *values, char **subject, char **body)
+/* Returns the values as they may be written, without those that are empty then. */
+static GHashTable *clean_values(GHashTable *values)
 {
-	g_autoptr(GHashTable) clean = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+	GHashTable *clean = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 	for (const char *const *field = fields; *field != NULL; field++) {
 		g_autofree char *value = clean_text(g_hash_table_lookup(values, *field), VALUE_CHARS);
 		if (*value != '\0')
 			g_hash_table_insert(clean, (gpointer)*field, g_steal_pointer(&value));
 	}
+	return clean;
+}
+
+/* values are clean. Sets *subject and *text, which is not laid out yet. */
+static void expand_text(const Template *template, GHashTable *values, char **subject, char **text)
+{
 	g_autoptr(GString) head = g_string_new(NULL);
-	g_autoptr(GString) text = g_string_new(NULL);
-	expand_nodes(template->subject, clean, head);
-	expand_nodes(template->body, clean, text);
+	GString *body = g_string_new(NULL);
+	expand_nodes(template->subject, values, false, head);
+	expand_nodes(template->body, values, false, body);
 	*subject = clean_line(head->str, SUBJECT_CHARS);
-	*body = template_layout(text->str);
+	*text = g_string_free(body, FALSE);
+}
+
+void template_expand(const Template *template, GHashTable *values, char **subject, char **body)
+{
+	g_autoptr(GHashTable) clean = clean_values(values);
+	g_autofree char *text = NULL;
+	expand_text(template, clean, subject, &text);
+	*body = template_layout(text);
+}
+
+char *template_expand_html(const Template *template, const Template *html, GHashTable *values, const char *language)
+{
+	g_autoptr(GHashTable) clean = clean_values(values);
+	if (html != NULL) {
+		GString *out = g_string_new(NULL);
+		expand_nodes(html->body, clean, true, out);
+		return g_string_free(out, FALSE);
+	}
+	g_autofree char *subject = NULL, *text = NULL;
+	expand_text(template, clean, &subject, &text);
+	return template_html(text, subject, language);
+}
+
+/* Returns the template that kind and language lead to, that of the default language where there is no other; NULL with error. */
+static const Template *choose_template(const Templates *templates, const char *kind, const char *language, const char **used,
+    GError **error)
+{
+	const Template *template = find_template(templates, kind, language, used);
+	if (template == NULL)
+		template = find_template(templates, kind, templates->default_language, used);
+	if (template == NULL)
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_NOT_FOUND, "there is no template '%s' in '%s' or in '%s'", kind,
+		    language != NULL ? language : "", templates->default_language);
+	return template;
+}
+
+const char *templates_language(const Templates *templates, const char *kind, const char *language)
+{
+	const char *used = NULL;
+	return choose_template(templates, kind, language, &used, NULL) != NULL ? used : NULL;
+}
+
+bool templates_show(const Templates *templates, const char *kind, const char *language, const char *field)
+{
+	const Template *template = choose_template(templates, kind, language, NULL, NULL);
+	for (guint i = 0; template != NULL && i < template->body->len; i++) {
+		const Node *node = &g_array_index(template->body, Node, i);
+		if (node->type == NODE_FIELD && strcmp(node->field, field) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool templates_render(const Templates *templates, const char *kind, const char *language, GHashTable *values, char **subject,
     char **body, const char **used_language, GError **error)
 {
 	const char *used = NULL;
-	const Template *template = find_template(templates, kind, language, &used);
+	const Template *template = choose_template(templates, kind, language, &used, error);
 	if (template == NULL)
-		template = find_template(templates, kind, templates->default_language, &used);
-	if (template == NULL) {
-		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_NOT_FOUND, "there is no template '%s' in '%s' or in '%s'", kind,
-		    language != NULL ? language : "", templates->default_language);
 		return false;
-	}
 	template_expand(template, values, subject, body);
 	if (used_language != NULL)
 		*used_language = used;
+	return true;
+}
+
+bool templates_render_html(const Templates *templates, const char *kind, const char *language, GHashTable *values, char **html,
+    GError **error)
+{
+	const char *used = NULL;
+	const Template *template = choose_template(templates, kind, language, &used, error);
+	if (template == NULL)
+		return false;
+	const Language *folder = find_language(templates, used);
+	*html = template_expand_html(template, g_hash_table_lookup(folder->htmls, kind), values, used);
 	return true;
 }

@@ -2,20 +2,17 @@
  *
  * The process reads strangers' DNS with a library that has bugs, so it gets nothing of ours (no environment, no descriptor but its
  * three) and is believed nothing: no call here waits past its deadline, whatever it writes or fails to write. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* posix_spawn_file_actions_addclosefrom_np (glibc 2.34) */
-#endif
 #include "spf/helper.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -27,66 +24,23 @@
 #define LOUDNESS_US (10 * G_USEC_PER_SEC)
 #define MARGIN_MAX_MS 100
 
-/* Returns 0 or an errno. The order is of weight: where we ourselves run without 0, 1 or 2, our descriptors may have these numbers,
- * and in this order none is overwritten before it is copied (the channel was opened first). */
-static int fill_actions(posix_spawn_file_actions_t *actions, int channel, int complaints)
-{
-	int failed = posix_spawn_file_actions_adddup2(actions, channel, STDIN_FILENO);
-
-	if (failed == 0)
-		failed = posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDOUT_FILENO);
-	if (failed == 0)
-		failed = posix_spawn_file_actions_adddup2(actions, complaints, STDERR_FILENO);
-	/* libmilter and others open without close-on-exec: a helper that holds an MTA's connection would keep it open for good. */
-	if (failed == 0)
-		failed = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-	return failed;
-}
-
 /* Returns 0 or an errno. What stops a service reaches its helpers too (systemd asks all processes of a unit, a terminal its whole
  * foreground), and they are needed while messages drain: these signals stay blocked; the end of their input ends them. */
-static int fill_attributes(posix_spawnattr_t *attributes)
-{
-	static const int blocked[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
-	sigset_t set;
-	int failed;
-
-	sigfillset(&set);
-	failed = posix_spawnattr_setsigdefault(attributes, &set);
-	sigemptyset(&set);
-	for (gsize i = 0; i < G_N_ELEMENTS(blocked); i++)
-		sigaddset(&set, blocked[i]);
-	if (failed == 0)
-		failed = posix_spawnattr_setsigmask(attributes, &set);
-	if (failed == 0)
-		failed = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	return failed;
-}
-
-/* Returns 0 or an errno. */
 static int spawn(pid_t *pid, const char *program, const char *nameserver, int channel, int complaints)
 {
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 	bool has_server = nameserver != NULL && *nameserver != '\0';
 	g_autofree char *option = has_server ? g_strconcat("--nameserver=", nameserver, NULL) : NULL;
 	char *arguments[] = { (char *)program, option, NULL };
 	char *environment[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int failed = posix_spawn_file_actions_init(&actions);
+	sigset_t blocked;
+	Child child = { .argv = arguments, .environment = environment, .input = channel, .output = channel, .errors = complaints,
+		.blocked = &blocked };
 
-	if (failed != 0)
-		return failed;
-	failed = posix_spawnattr_init(&attributes);
-	if (failed == 0) {
-		failed = fill_actions(&actions, channel, complaints);
-		if (failed == 0)
-			failed = fill_attributes(&attributes);
-		if (failed == 0)
-			failed = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
-		(void)posix_spawnattr_destroy(&attributes);
-	}
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return failed;
+	sigemptyset(&blocked);
+	for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
+		sigaddset(&blocked, signals[i]);
+	return child_start(&child, pid);
 }
 
 static void close_if_open(int fd)

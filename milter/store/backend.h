@@ -3,6 +3,7 @@
 #ifndef OUTAGE_STORE_BACKEND_H
 #define OUTAGE_STORE_BACKEND_H
 
+#include "store/notes.h"
 #include "store/store.h"
 
 typedef struct {
@@ -47,6 +48,17 @@ typedef struct {
 	bool (*count)(Store *store, const char *id, const char *counter, guint n, GError **error);
 	GHashTable *(*counters)(Store *store, const char *id, GError **error);
 	GPtrArray *(*queue_shares)(Store *store, GError **error);
+	bool (*note_add)(Store *store, NoteList list, const char *id, const StoredNote *note, bool *fresh, GError **error);
+	bool (*notes_slice)(Store *store, NoteList list, const char *id, char **cursor, GPtrArray *notes, GError **error);
+	bool (*waiting_end)(Store *store, const GPtrArray *keys, GPtrArray *ended, GError **error);
+	bool (*waiting_page)(Store *store, const char *key, guint pages, gint64 now, bool *mine, GError **error);
+	bool (*optout_add)(Store *store, const char *id, const char *tag, GError **error);
+	bool (*optout_has)(Store *store, const char *id, const char *tag, bool *has, GError **error);
+	bool (*notice_add)(Store *store, const char *id, const StoredNotice *notice, const char *by, GError **error);
+	GPtrArray *(*notices)(Store *store, const char *id, GError **error);
+	bool (*notice_lease)(Store *store, const char *id, const char *name, gint64 seconds, bool *mine, GError **error);
+	bool (*notice_progress)(Store *store, const char *id, const char *name, guint64 told, guint64 left_out, bool done,
+	    GError **error);
 } StoreBackend;
 
 struct Store {
@@ -70,8 +82,31 @@ JobStanding marks_standing(const MarksSeen *seen);
  * that opens its store again must still be itself. Caller frees. */
 char *store_consumer(const char *node);
 
-/* Sets OUTAGE_ERROR_INVALID: a job whose payload names neither incident nor token. Returns false. */
+/* Sets OUTAGE_ERROR_INVALID: a job whose payload names neither incident nor token; one that is no acknowledgement, where only those can
+ * be. Return false. */
 bool store_job_is_nameless(GError **error);
+bool store_job_is_no_ack(GError **error);
+
+/* Which limits a claim obeys, in the units of config: an acknowledgement all, any other letter only the queue's, and one to our own people
+ * none. 0 = no such limit. */
+typedef struct { gint64 again_after, delay, site_cap, domain_cap, address_cap, queue_limit; } ClaimRules;
+ClaimRules claim_rules(const Config *config, const StoreClaim *claim);
+/* Returns "ack", "notice" or "staff" (static): what claim.lua goes by, and the counter `queued:` of the last two. */
+const char *claim_class_name(const ClaimRequest *request);
+
+/* notes.c: what both backends hold notes to. */
+#define NOTES_MAX 20000        /* in one list that has a bound */
+#define NOTE_PAYLOAD_MAX 32768 /* bytes; note.h */
+/* How long a note of this list is kept (seconds), counted from when its mail came; 0 = as long as the whole list. */
+gint64 note_keep(const Config *config, NoteList list);
+/* Joins two comma lists of facts_apart, in its order. Caller frees. */
+char *notes_join_apart(const char *one, const char *other);
+/* Returns the name of the incident id, a part of it. */
+const char *notice_incident(const char *id);
+/* Set OUTAGE_ERROR_INVALID: as many people wait as there may be; a notice of that name is there, or else there are too many. Return
+ * false. */
+bool notes_are_full(GError **error);
+bool notice_is_refused(const char *name, bool there, GError **error);
 
 /* How long a mark lives once its incident is gone (seconds): resolved_for + 7 days. While an incident is open its marks do not
  * expire; the transition to resolved or none does not touch them, so marks carry this plus the longest incident we plan for. */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/json-fields.h"
 
 #define FILE_NAME "snapshot.json"
 
@@ -47,10 +48,8 @@ static void put_incident(JsonBuilder *builder, const Incident *incident)
 	put_time(builder, "reopened_at", state->reopened_at);
 	put_time(builder, "resolved_at", state->resolved_at);
 	put_time(builder, "ended_at", state->ended_at);
-	json_builder_set_member_name(builder, "epoch");
-	json_builder_add_int_value(builder, (gint64)state->epoch);
-	json_builder_set_member_name(builder, "changed_ms");
-	json_builder_add_int_value(builder, state->changed_ms);
+	fields_add_number(builder, "epoch", (gint64)state->epoch);
+	fields_add_number(builder, "changed_ms", state->changed_ms);
 	put_text(builder, "update", incident->update_text);
 	put_time(builder, "update_at", incident->update_at);
 	json_builder_set_member_name(builder, "texts");

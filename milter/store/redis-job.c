@@ -20,7 +20,7 @@
 #define WAIT_LATE_MS 120        /* Redis looks ten times a second whether a WAIT is over (its setting hz) */
 #define REPLICAS_SHORT_MS 20    /* asked of a WAIT after one that was in vain */
 
-/* The key of the mark that the kind of acknowledgement leaves with an address; caller frees. */
+/* The key of the mark that a letter of that kind (claim_request_kind) leaves with an address; caller frees. */
 static char *mark_key(const RedisStore *store, const char *id, const char *kind, const char *hash)
 {
 	g_autofree char *name = g_strdup_printf("%s:%s:%s", id, kind, hash);
@@ -59,6 +59,7 @@ static GPtrArray *claim_keys(const RedisStore *store, const StoreClaim *claim, c
 static GPtrArray *claim_args(const RedisStore *store, const StoreClaim *claim, const char *kind)
 {
 	const Config *config = store->base.config;
+	ClaimRules rules = claim_rules(config, claim);
 	GPtrArray *args = command_new(config->store_prefix, claim->token, claim->payload, claim->mac, claim->request->id,
 	    NULL);
 
@@ -66,14 +67,15 @@ static GPtrArray *claim_args(const RedisStore *store, const StoreClaim *claim, c
 	command_add(args, kind);
 	command_add(args, claim->hash);
 	command_add_int(args, MARK_TTL_SECONDS(config));
-	command_add_int(args, config->ack_again_after / 1000);
-	command_add_int(args, (config->ack_delay + 999) / 1000);
-	command_add_int(args, config->ack_site_cap);
-	command_add_int(args, claim->domain_capped ? config->ack_domain_cap : 0);
-	command_add_int(args, config->ack_address_cap);
-	command_add_int(args, config->ack_queue_limit);
+	command_add_int(args, rules.again_after / 1000);
+	command_add_int(args, (rules.delay + 999) / 1000);
+	command_add_int(args, rules.site_cap);
+	command_add_int(args, rules.domain_cap);
+	command_add_int(args, rules.address_cap);
+	command_add_int(args, rules.queue_limit);
 	command_add_int(args, MAX(config->retention / 1000, 1));
 	command_add_int(args, config->min_replicas);
+	command_add(args, claim_class_name(claim->request));
 	return args;
 }
 
@@ -137,7 +139,7 @@ static bool read_answer(const redisReply *reply, ClaimAnswer *answer)
 bool redis_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
-	const char *kind = claim->request->resolved ? "resolved" : "active";
+	const char *kind = claim_request_kind(claim->request);
 	gint64 until = claim->until != 0 ? claim->until : clock_mono_us() + base->config->store_timeout * 1000;
 	g_autoptr(GPtrArray) keys = claim_keys(store, claim, kind), args = claim_args(store, claim, kind);
 	g_autoptr(GPtrArray) wait = wait_for_replicas(store, claim, until), replies = NULL;
@@ -313,23 +315,33 @@ StoredJob *redis_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError **
 
 /* --- ending --- */
 
+/* Adds the keys of the marks that a job may hold: an acknowledgement that was promoted holds both under one token, any other letter the
+ * one of its own kind. */
+static void add_mark_keys(const RedisStore *store, GPtrArray *keys, const char *id, const char *letter, const char *hash)
+{
+	if (letter) {
+		g_ptr_array_add(keys, mark_key(store, id, letter, hash));
+		return;
+	}
+	g_ptr_array_add(keys, mark_key(store, id, "active", hash));
+	g_ptr_array_add(keys, mark_key(store, id, "resolved", hash));
+}
+
 static bool end_job(Store *base, const StoredJob *job, const char *how, guint tries, const char *why, gint64 delay,
     const char *hash, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
 	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) args = command_new(job->handle, how, base->consumer, NULL);
-	g_autofree char *id = NULL, *token = NULL;
+	g_autofree char *id = NULL, *token = NULL, *letter = NULL;
 	g_autoptr(redisReply) reply = NULL;
 
 	g_ptr_array_add(keys, redis_key(store, "acks", NULL));
 	g_ptr_array_add(keys, redis_key(store, "acks:retry", NULL));
 	g_ptr_array_add(keys, redis_key(store, "acks:dead", NULL));
 	g_ptr_array_add(keys, redis_key(store, "stats:", "all"));
-	if (hash && job_names(job, &id, &token)) {
-		g_ptr_array_add(keys, mark_key(store, id, "active", hash));
-		g_ptr_array_add(keys, mark_key(store, id, "resolved", hash));
-	}
+	if (hash && job_names(job, &id, &token, &letter))
+		add_mark_keys(store, keys, id, letter, hash);
 	command_add_int(args, tries);
 	command_add(args, why ? why : job->why);
 	command_add_int(args, delay);
@@ -363,11 +375,13 @@ bool redis_job_promote(Store *base, const StoredJob *job, const char *hash, bool
 {
 	RedisStore *store = (RedisStore *)base;
 	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free), args = NULL;
-	g_autofree char *id = NULL, *token = NULL;
+	g_autofree char *id = NULL, *token = NULL, *letter = NULL;
 	g_autoptr(redisReply) reply = NULL;
 
-	if (!job_names(job, &id, &token))
+	if (!job_names(job, &id, &token, &letter))
 		return store_job_is_nameless(error);
+	if (letter)
+		return store_job_is_no_ack(error);
 	g_ptr_array_add(keys, mark_key(store, id, "resolved", hash));
 	args = command_new(token, NULL);
 	command_add_int(args, MARK_TTL_SECONDS(store->base.config));
@@ -395,12 +409,12 @@ static void look_at_mark(const redisReply *reply, const char *token, MarksSeen *
 bool redis_job_standing(Store *base, const Job *job, const char *hash, JobStanding *standing, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
-	g_autofree char *active = mark_key(store, job->request->id, "active", hash);
-	g_autofree char *resolved = mark_key(store, job->request->id, "resolved", hash);
-	g_autoptr(GPtrArray) command = command_new("MGET", active, resolved, NULL);
-	g_autoptr(redisReply) reply = redis_ask(store, command, false, error);
+	g_autoptr(GPtrArray) command = command_new("MGET", NULL);
+	g_autoptr(redisReply) reply = NULL;
 	MarksSeen seen = { .any = false };
 
+	add_mark_keys(store, command, job->request->id, job->request->letter, hash);
+	reply = redis_ask(store, command, false, error);
 	if (!reply)
 		return false;
 	for (gsize i = 0; i < reply->elements; i++)

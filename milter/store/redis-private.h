@@ -9,7 +9,7 @@
 typedef enum {
 	SCRIPT_TRANSITION, SCRIPT_SET_WORD, SCRIPT_SET_TEXTS, SCRIPT_ADD_UPDATE, SCRIPT_SET_PAUSE, SCRIPT_ACCOUNT,
 	SCRIPT_HEARTBEAT, SCRIPT_CLAIM, SCRIPT_JOB_TAKE, SCRIPT_JOB_END, SCRIPT_JOB_PROMOTE, SCRIPT_QUEUE_MOVE, SCRIPT_QUEUE_LIST,
-	SCRIPT_QUEUE_COUNTS, SCRIPT_BLOCK, SCRIPT_ADOPT, SCRIPT_SNAPSHOT, SCRIPT_ACCOUNTS,
+	SCRIPT_QUEUE_COUNTS, SCRIPT_BLOCK, SCRIPT_ADOPT, SCRIPT_SNAPSHOT, SCRIPT_ACCOUNTS, SCRIPT_NOTES, SCRIPT_NOTICES,
 	SCRIPTS
 } ScriptName;
 
@@ -138,5 +138,16 @@ StoreInfo *redis_describe(Store *base, GError **error);
 bool redis_block(Store *base, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);
 bool redis_unblock(Store *base, const char *hash, const char *by, bool *found, GError **error);
 bool redis_blocked(Store *base, const char *hash, char **why, gint64 *until, GError **error);
+/* redis-notes.c */
+bool redis_note_add(Store *base, NoteList list, const char *id, const StoredNote *note, bool *fresh, GError **error);
+bool redis_notes_slice(Store *base, NoteList list, const char *id, char **cursor, GPtrArray *notes, GError **error);
+bool redis_waiting_end(Store *base, const GPtrArray *keys, GPtrArray *ended, GError **error);
+bool redis_waiting_page(Store *base, const char *key, guint pages, gint64 now, bool *mine, GError **error);
+bool redis_optout_add(Store *base, const char *id, const char *tag, GError **error);
+bool redis_optout_has(Store *base, const char *id, const char *tag, bool *has, GError **error);
+bool redis_notice_add(Store *base, const char *id, const StoredNotice *notice, const char *by, GError **error);
+GPtrArray *redis_notices(Store *base, const char *id, GError **error);
+bool redis_notice_lease(Store *base, const char *id, const char *name, gint64 seconds, bool *mine, GError **error);
+bool redis_notice_progress(Store *base, const char *id, const char *name, guint64 told, guint64 left_out, bool done, GError **error);
 
 #endif

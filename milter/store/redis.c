@@ -1,8 +1,8 @@
 /* redis: the store as a Redis server that all nodes share. Layer: store.
  *
  * What has to happen at once is a Lua script (store/lua, built in as text and run by its digest). This file opens the
- * store and runs scripts; the incidents, the snapshot, the waiting, the jobs, the queue and the small tables (accounts,
- * nodes, events) stand in the siblings redis-*.c. */
+ * store and runs scripts; the incidents, the snapshot, the waiting, the jobs, the queue, the notes and the small tables
+ * (accounts, nodes, events) stand in the siblings redis-*.c. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -34,6 +34,8 @@ static const struct {
 	[SCRIPT_ADOPT] = { lua_adopt, false },
 	[SCRIPT_SNAPSHOT] = { lua_snapshot, true },
 	[SCRIPT_ACCOUNTS] = { lua_accounts, false },
+	[SCRIPT_NOTES] = { lua_notes, false },
+	[SCRIPT_NOTICES] = { lua_notices, false },
 };
 
 char *redis_key(const RedisStore *store, const char *name, const char *more)
@@ -216,6 +218,16 @@ static const StoreBackend backend = {
 	.count = redis_count,
 	.counters = redis_counters,
 	.queue_shares = redis_queue_shares,
+	.note_add = redis_note_add,
+	.notes_slice = redis_notes_slice,
+	.waiting_end = redis_waiting_end,
+	.waiting_page = redis_waiting_page,
+	.optout_add = redis_optout_add,
+	.optout_has = redis_optout_has,
+	.notice_add = redis_notice_add,
+	.notices = redis_notices,
+	.notice_lease = redis_notice_lease,
+	.notice_progress = redis_notice_progress,
 };
 
 static void load_script(RedisStore *store, ScriptName script)

@@ -15,6 +15,12 @@ static const char *kind_of(const ClaimRequest *request)
 	return request->resolved ? "resolved" : "active";
 }
 
+/* What is no acknowledgement waits for the shared store: nothing here knows how to tell it of such a letter. */
+static bool is_ack(const StoreClaim *claim, GError **error)
+{
+	return (claim->request->class == LETTER_ACK && claim->request->letter == NULL) || store_job_is_no_ack(error);
+}
+
 /* *stands: a row keeps this sender from being answered again. */
 static bool find_mark(SqliteStore *file, const StoreClaim *claim, gint64 now, bool *stands, GError **error)
 {
@@ -126,6 +132,8 @@ bool spool_claim(Spool *spool, const StoreClaim *claim, SpoolState as, ClaimAnsw
 	bool ok;
 
 	*answer = CLAIM_AWAY;
+	if (!is_ack(claim, error))
+		return false;
 	if (claim->until != 0)
 		file->wait_ms = CLAMP((claim->until - clock_mono_us()) / 1000, 0, usual_wait);
 	ok = spool_begin(file, true, error) && sqlite_end(file, record(file, claim, as, &found, error), error);
@@ -137,7 +145,7 @@ bool spool_claim(Spool *spool, const StoreClaim *claim, SpoolState as, ClaimAnsw
 
 bool spool_mirror(Spool *spool, const StoreClaim *claim, GError **error)
 {
-	return spool_begin(spool->file, false, error) &&
+	return is_ack(claim, error) && spool_begin(spool->file, false, error) &&
 	    sqlite_end(spool->file, put_claim(spool->file, claim, "mirror", true, 0, error), error);
 }
 
@@ -146,7 +154,7 @@ bool spool_note_answered(Spool *spool, const StoreClaim *claim, GError **error)
 	bool stands = false;
 
 	/* Who is known needs no second row, and a look costs nobody the lock. */
-	if (!find_mark(spool->file, claim, clock_now(), &stands, error))
+	if (!is_ack(claim, error) || !find_mark(spool->file, claim, clock_now(), &stands, error))
 		return false;
 	return stands || (spool_begin(spool->file, false, error) &&
 	    sqlite_end(spool->file, put_claim(spool->file, claim, SPOOL_THEIRS, false, 0, error), error));
@@ -168,6 +176,8 @@ bool spool_note_sent(Spool *spool, const Job *job, const char *hash, GError **er
 {
 	SpoolLetter letter = { job->token, job->request->id, kind_of(job->request), hash };
 
+	if (job->request->letter != NULL)
+		return true;
 	return spool_begin(spool->file, false, error) &&
 	    sqlite_end(spool->file, spool_put_sent(spool->file, &letter, clock_mono_us() + SENT_GRACE_US, error), error);
 }

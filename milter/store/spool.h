@@ -35,7 +35,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Spool, spool_free)
 /* Records a claim that the store did not answer, as LOCAL, HELD or ASKED, durably (fsync). answer: CLAIM_WON, or CLAIM_ALREADY where a row
  * of the same incident, kind and sender stands here (any state, younger than config.ack_again_after where that is set), CLAIM_BOUNCED
  * where the replier here has seen that the address takes no mail, or CLAIM_RATE by the caps, counted over the rows here. What is ASKED is
- * recorded whatever stands: it may be ours. False with error (a full disk, a lock for longer than until says): nothing was recorded. */
+ * recorded whatever stands: it may be ours. False with error (a full disk, a lock for longer than until says): nothing was recorded. The
+ * spool holds acknowledgements: any other letter is OUTAGE_ERROR_INVALID, here and in the next two. */
 bool spool_claim(Spool *spool, const StoreClaim *claim, SpoolState as, ClaimAnswer *answer, GError **error);
 
 /* Records a claim that the store took as MIRROR; survives the end of the process, not a power cut. */
@@ -47,7 +48,8 @@ bool spool_note_answered(Spool *spool, const StoreClaim *claim, GError **error);
 
 /* Notes that the letter of a job of the shared queue has left: turns its row into SENT, or makes one; survives the end of the process.
  * To be called before store_job_done; after that spool_settled(token, SPOOL_SENT, life) spares settle from telling the store some seconds
- * later. The kind of letter is job->request->resolved: where the job was promoted, the caller sets that. */
+ * later. The kind of letter is job->request->resolved: where the job was promoted, the caller sets that. Of letters that are no
+ * acknowledgement nothing is noted. */
 bool spool_note_sent(Spool *spool, const Job *job, const char *hash, GError **error);
 
 /* *sent: the row of that token is SENT; *told: and a store has been told of it. */

@@ -1,4 +1,4 @@
-/* sqlite-claim: an acknowledgement claimed in one transaction: mark, caps, job, affected set, counters. Layer: store, private to
+/* sqlite-claim: a letter claimed in one transaction: mark, caps, job, affected set, counters. Layer: store, private to
  * sqlite*.c. This is on the way of a message: a handful of prepared statements and one sync of the log. */
 #include <string.h>
 
@@ -12,7 +12,7 @@
 static bool read_mark(SqliteStore *store, const StoreClaim *claim, const char *kind, gint64 now, bool *standing, bool *same,
     GError **error)
 {
-	gint64 again_after = (store->base.config->ack_again_after + 999) / 1000;
+	gint64 again_after = (claim_rules(store->base.config, claim).again_after + 999) / 1000;
 	sqlite3_stmt *statement = sqlite_start(store, "SELECT token, at FROM marks WHERE id = ? AND kind = ? AND hash = ? AND "
 	    MARK_COUNTS("?"), SQL_VALUES(SQL_TEXT(claim->request->id), SQL_TEXT(kind), SQL_TEXT(claim->hash), SQL_INT(now)), error);
 	bool row, ok;
@@ -21,19 +21,19 @@ static bool read_mark(SqliteStore *store, const StoreClaim *claim, const char *k
 		return false;
 	ok = sqlite_step(store, statement, &row, error);
 	*same = ok && row && strcmp(sqlite_text(statement, 0), claim->token) == 0;
-	*standing = ok && row && (store->base.config->ack_again_after <= 0 || now - sqlite3_column_int64(statement, 1) < again_after);
+	*standing = ok && row && (again_after <= 0 || now - sqlite3_column_int64(statement, 1) < again_after);
 	sqlite_finish(statement);
 	return ok;
 }
 
-/* Does the incident still stand as the claim believes? */
+/* Does the incident still stand as the claim believes? What is told to those who wrote in is about it, on or over. */
 static bool check_incident(SqliteStore *store, const ClaimRequest *request, bool *fits, GError **error)
 {
 	IncidentState state = { .id = NULL };
 	bool found, ok = sqlite_read_state(store, request->incident, &state, &found, error);
 
 	*fits = ok && found && g_strcmp0(state.id, request->id) == 0 && state.epoch == request->epoch &&
-	    (request->resolved ? state.word == WORD_RESOLVED : word_is_open(state.word));
+	    (request->class == LETTER_NOTICE || (request->resolved ? state.word == WORD_RESOLVED : word_is_open(state.word)));
 	incident_state_clear(&state);
 	return ok;
 }
@@ -62,25 +62,21 @@ static bool is_full(SqliteStore *store, const char *kind, const char *key, gint6
 	return true;
 }
 
-static gint64 domain_cap(const SqliteStore *store, const StoreClaim *claim)
-{
-	return claim->domain_capped ? store->base.config->ack_domain_cap : 0;
-}
-
 static bool judge_rates(SqliteStore *store, const StoreClaim *claim, gint64 now, ClaimAnswer *answer, GError **error)
 {
+	ClaimRules rules = claim_rules(store->base.config, claim);
 	bool domain, address;
 
-	if (!is_full(store, "domain", claim->domain, now / HOUR, domain_cap(store, claim), &domain, error) ||
-	    !is_full(store, "address", claim->hash, now / DAY, store->base.config->ack_address_cap, &address, error))
+	if (!is_full(store, "domain", claim->domain, now / HOUR, rules.domain_cap, &domain, error) ||
+	    !is_full(store, "address", claim->hash, now / DAY, rules.address_cap, &address, error))
 		return false;
 	*answer = domain || address ? CLAIM_RATE : CLAIM_WON;
 	return true;
 }
 
-static bool judge_queue(SqliteStore *store, ClaimAnswer *answer, GError **error)
+static bool judge_queue(SqliteStore *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
 {
-	gint64 limit = store->base.config->ack_queue_limit, waiting = 0;
+	gint64 limit = claim_rules(store->base.config, claim).queue_limit, waiting = 0;
 
 	if (limit > 0 && !sqlite_number(store, "SELECT n FROM queue", NULL, 0, &waiting, error))
 		return false;
@@ -91,9 +87,10 @@ static bool judge_queue(SqliteStore *store, ClaimAnswer *answer, GError **error)
 
 static bool count_rates(SqliteStore *store, const StoreClaim *claim, gint64 now, GError **error)
 {
-	return (domain_cap(store, claim) <= 0 ||
-	           add_rate(store, "domain", claim->domain, now / HOUR, (now / HOUR + 1) * HOUR, error)) &&
-	    (store->base.config->ack_address_cap <= 0 ||
+	ClaimRules rules = claim_rules(store->base.config, claim);
+
+	return (rules.domain_cap <= 0 || add_rate(store, "domain", claim->domain, now / HOUR, (now / HOUR + 1) * HOUR, error)) &&
+	    (rules.address_cap <= 0 ||
 	        add_rate(store, "address", claim->hash, now / DAY, (now / DAY + 1) * DAY, error));
 }
 
@@ -111,6 +108,10 @@ static bool judge(SqliteStore *store, const StoreClaim *claim, const char *kind,
 		*answer = *queued ? CLAIM_WON : CLAIM_ALREADY;
 		return true;
 	}
+	/* Nothing speaks against a letter to our own people. */
+	*answer = CLAIM_WON;
+	if (claim->request->class == LETTER_STAFF)
+		return true;
 	if (!check_incident(store, claim->request, &fits, error) || !sqlite_read_pause(store, &pause, error))
 		return false;
 	if (!fits || pause != NULL) {
@@ -124,19 +125,19 @@ static bool judge(SqliteStore *store, const StoreClaim *claim, const char *kind,
 		*answer = CLAIM_BOUNCED;
 		return true;
 	}
-	return judge_rates(store, claim, now, answer, error) && (*answer != CLAIM_WON || judge_queue(store, answer, error));
+	return judge_rates(store, claim, now, answer, error) && (*answer != CLAIM_WON || judge_queue(store, claim, answer, error));
 }
 
 /* When the job may leave: ack.delay from now, and later (*put_off) where the site's cap has filled that minute. Minutes fill one
  * after another, so the last one with jobs in it is the only one to look at. */
-static bool place(SqliteStore *store, gint64 now, gint64 *due, bool *put_off, GError **error)
+static bool place(SqliteStore *store, const StoreClaim *claim, gint64 now, gint64 *due, bool *put_off, GError **error)
 {
-	const Config *config = store->base.config;
+	ClaimRules rules = claim_rules(store->base.config, claim);
 	gint64 minute, last, n;
 
 	*put_off = false;
-	*due = now + (config->ack_delay + 999) / 1000;
-	if (config->ack_site_cap <= 0)
+	*due = now + (rules.delay + 999) / 1000;
+	if (rules.site_cap <= 0)
 		return true;
 	minute = *due / 60;
 	if (!sqlite_number(store, "SELECT max(window) FROM rate WHERE kind = 'site' AND key = ''", NULL, 0, &last, error))
@@ -144,11 +145,29 @@ static bool place(SqliteStore *store, gint64 now, gint64 *due, bool *put_off, GE
 	minute = MAX(minute, last);
 	if (!read_rate(store, "site", "", minute, &n, error))
 		return false;
-	if (n >= config->ack_site_cap)
+	if (n >= rules.site_cap)
 		minute++;
 	*put_off = minute > *due / 60;
 	*due = MAX(*due, minute * 60);
 	return add_rate(store, "site", "", minute, (minute + 1) * 60, error);
+}
+
+/* Counts who gets a letter, and that there is one. */
+static bool count_queued(SqliteStore *store, const StoreClaim *claim, gint64 now, GError **error)
+{
+	const char *id = claim->request->id;
+
+	switch (claim->request->class) {
+	case LETTER_NOTICE:
+		return sqlite_add_count(store, id, "queued:notice", 1, error);
+	case LETTER_STAFF:
+		return sqlite_add_count(store, id, "queued:staff", 1, error);
+	default:
+		return sqlite_run(store, "INSERT OR IGNORE INTO affected(id, hash, at) VALUES(?, ?, ?)",
+		           SQL_VALUES(SQL_TEXT(id), SQL_TEXT(claim->hash), SQL_INT(now)), error) &&
+		    (sqlite3_changes(store->db) == 0 || sqlite_add_count(store, id, "affected", 1, error)) &&
+		    sqlite_add_count(store, id, "queued", 1, error);
+	}
 }
 
 static bool enqueue(SqliteStore *store, const StoreClaim *claim, const char *kind, gint64 now, GError **error)
@@ -157,26 +176,25 @@ static bool enqueue(SqliteStore *store, const StoreClaim *claim, const char *kin
 	bool put_off;
 	gint64 due;
 
-	if (!sqlite_keep_time(store, now, error) || !count_rates(store, claim, now, error) || !place(store, now, &due, &put_off, error) ||
-	    (put_off && !sqlite_add_count(store, request->id, "delayed", 1, error)) ||
-	    !sqlite_run(store, "INSERT OR REPLACE INTO marks(id, kind, hash, token, at, expires) VALUES(?, ?, ?, ?, ?, ?)",
+	return sqlite_keep_time(store, now, error) && count_rates(store, claim, now, error) &&
+	    place(store, claim, now, &due, &put_off, error) &&
+	    (!put_off || sqlite_add_count(store, request->id, "delayed", 1, error)) &&
+	    sqlite_run(store, "INSERT OR REPLACE INTO marks(id, kind, hash, token, at, expires) VALUES(?, ?, ?, ?, ?, ?)",
 	        SQL_VALUES(SQL_TEXT(request->id), SQL_TEXT(kind), SQL_TEXT(claim->hash), SQL_TEXT(claim->token), SQL_INT(now),
-	        SQL_INT(now + MARK_TTL_SECONDS(store->base.config))), error) ||
-	    !sqlite_run(store, "INSERT INTO jobs(payload, mac, id, kind, token, queued_at, due, set_at)"
+	        SQL_INT(now + MARK_TTL_SECONDS(store->base.config))), error) &&
+	    sqlite_run(store, "INSERT INTO jobs(payload, mac, id, kind, token, queued_at, due, set_at)"
 	        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6)",
 	        SQL_VALUES(SQL_TEXT(claim->payload), SQL_TEXT(claim->mac), SQL_TEXT(request->id), SQL_TEXT(kind),
-	        SQL_TEXT(claim->token), SQL_INT(now), SQL_INT(due)), error) ||
-	    !sqlite_run(store, "INSERT OR IGNORE INTO affected(id, hash, at) VALUES(?, ?, ?)",
-	        SQL_VALUES(SQL_TEXT(request->id), SQL_TEXT(claim->hash), SQL_INT(now)), error))
-		return false;
-	if (sqlite3_changes(store->db) > 0 && !sqlite_add_count(store, request->id, "affected", 1, error))
-		return false;
-	return sqlite_add_count(store, request->id, "queued", 1, error);
+	        SQL_TEXT(claim->token), SQL_INT(now), SQL_INT(due)), error) &&
+	    count_queued(store, claim, now, error);
 }
 
-/* The name under which a refusal is counted, or NULL. */
-static const char *held_counter(ClaimAnswer answer)
+/* The name under which a refusal is counted, or NULL. Of letters that are no acknowledgement none is: who claims them asks for the same
+ * again and again. */
+static const char *held_counter(const ClaimRequest *request, ClaimAnswer answer)
 {
+	if (request->class != LETTER_ACK)
+		return NULL;
 	switch (answer) {
 	case CLAIM_ALREADY:
 		return "held:already-acked";
@@ -209,7 +227,7 @@ static bool count_held(SqliteStore *store, const char *id, const char *counter, 
 
 static bool claim_by_deadline(SqliteStore *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
 {
-	const char *kind = claim->request->resolved ? "resolved" : "active", *counter;
+	const char *kind = claim_request_kind(claim->request), *counter;
 	ClaimAnswer found = CLAIM_AWAY;
 	gint64 now = clock_now();
 	bool queued, ok;
@@ -222,7 +240,7 @@ static bool claim_by_deadline(SqliteStore *store, const StoreClaim *claim, Claim
 	if (!sqlite_end(store, ok, error))
 		return false;
 	*answer = found;
-	counter = held_counter(found);
+	counter = held_counter(claim->request, found);
 	return counter == NULL || count_held(store, claim->request->id, counter, error);
 }
 

@@ -112,34 +112,49 @@ bool sqlite_run(SqliteStore *store, const char *sql, const SqlValue *values, GEr
 	return ok;
 }
 
-bool sqlite_number(SqliteStore *store, const char *sql, const SqlValue *values, gint64 fallback, gint64 *number,
-    GError **error)
+bool sqlite_one_row(SqliteStore *store, const char *sql, const SqlValue *values, SqlTake take, gpointer into, GError **error)
 {
 	sqlite3_stmt *statement = sqlite_start(store, sql, values, error);
 	bool row, ok;
 
-	if (statement == NULL)
-		return false;
-	ok = sqlite_step(store, statement, &row, error);
-	if (ok)
-		*number = row ? sqlite3_column_int64(statement, 0) : fallback;
-	sqlite_finish(statement);
-	return ok;
-}
-
-bool sqlite_one_text(SqliteStore *store, const char *sql, const SqlValue *values, char **text, GError **error)
-{
-	sqlite3_stmt *statement = sqlite_start(store, sql, values, error);
-	bool row, ok;
-
-	*text = NULL;
 	if (statement == NULL)
 		return false;
 	ok = sqlite_step(store, statement, &row, error);
 	if (ok && row)
-		*text = sqlite_copy(statement, 0);
+		take(statement, into);
 	sqlite_finish(statement);
 	return ok;
+}
+
+static void take_number(sqlite3_stmt *row, gpointer into)
+{
+	gint64 *number = into;
+
+	*number = sqlite3_column_int64(row, 0);
+}
+
+bool sqlite_number(SqliteStore *store, const char *sql, const SqlValue *values, gint64 fallback, gint64 *number,
+    GError **error)
+{
+	gint64 found = fallback;
+
+	if (!sqlite_one_row(store, sql, values, take_number, &found, error))
+		return false;
+	*number = found;
+	return true;
+}
+
+static void take_text(sqlite3_stmt *row, gpointer into)
+{
+	char **text = into;
+
+	*text = sqlite_copy(row, 0);
+}
+
+bool sqlite_one_text(SqliteStore *store, const char *sql, const SqlValue *values, char **text, GError **error)
+{
+	*text = NULL;
+	return sqlite_one_row(store, sql, values, take_text, text, error);
 }
 
 bool sqlite_file_is_ours(SqliteStore *store, GError **error)

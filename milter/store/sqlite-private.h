@@ -54,6 +54,10 @@ char *sqlite_copy(sqlite3_stmt *statement, int column);
 
 /* Runs a statement that returns nothing. */
 bool sqlite_run(SqliteStore *store, const char *sql, const SqlValue *values, GError **error);
+/* What is done with a row; into: where what it says goes. */
+typedef void (*SqlTake)(sqlite3_stmt *row, gpointer into);
+/* Runs a statement that returns one row or none; take is not called where there is none. */
+bool sqlite_one_row(SqliteStore *store, const char *sql, const SqlValue *values, SqlTake take, gpointer into, GError **error);
 /* Reads one number; fallback where there is no row. */
 bool sqlite_number(SqliteStore *store, const char *sql, const SqlValue *values, gint64 fallback, gint64 *number,
     GError **error);
@@ -99,7 +103,8 @@ bool sqlite_read_pause(SqliteStore *store, char **reason, GError **error);
 
 /* The condition that a row of marks counts (?N or ?: now). Its time is not believed while its incident is on: a clock that jumps ahead
  * must not answer everybody again. */
-#define MARK_COUNTS(now) "(expires > " now " OR id IN (SELECT id FROM state WHERE word <> 'none' AND id IS NOT NULL))"
+#define IDS_THAT_ARE_ON "(SELECT id FROM state WHERE word <> 'none' AND id IS NOT NULL)"
+#define MARK_COUNTS(now) "(expires > " now " OR id IN " IDS_THAT_ARE_ON ")"
 
 /* sqlite-claim.c */
 bool sqlite_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
@@ -144,5 +149,17 @@ StoreInfo *sqlite_describe(Store *base, GError **error);
 bool sqlite_block(Store *base, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);
 bool sqlite_unblock(Store *base, const char *hash, const char *by, bool *found, GError **error);
 bool sqlite_blocked(Store *base, const char *hash, char **why, gint64 *until, GError **error);
+
+/* sqlite-notes.c */
+bool sqlite_note_add(Store *base, NoteList list, const char *id, const StoredNote *note, bool *fresh, GError **error);
+bool sqlite_notes_slice(Store *base, NoteList list, const char *id, char **cursor, GPtrArray *notes, GError **error);
+bool sqlite_waiting_end(Store *base, const GPtrArray *keys, GPtrArray *ended, GError **error);
+bool sqlite_waiting_page(Store *base, const char *key, guint pages, gint64 now, bool *mine, GError **error);
+bool sqlite_optout_add(Store *base, const char *id, const char *tag, GError **error);
+bool sqlite_optout_has(Store *base, const char *id, const char *tag, bool *has, GError **error);
+bool sqlite_notice_add(Store *base, const char *id, const StoredNotice *notice, const char *by, GError **error);
+GPtrArray *sqlite_notices(Store *base, const char *id, GError **error);
+bool sqlite_notice_lease(Store *base, const char *id, const char *name, gint64 seconds, bool *mine, GError **error);
+bool sqlite_notice_progress(Store *base, const char *id, const char *name, guint64 told, guint64 left_out, bool done, GError **error);
 
 #endif

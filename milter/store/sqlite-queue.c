@@ -7,8 +7,10 @@
 #include "store/job-private.h"
 #include "store/sqlite-private.h"
 
-/* Named, though there are no others: the key of marks has the kind before the hash. */
-#define BOTH_KINDS "kind IN ('active', 'resolved')"
+/* Whose marks a job looks at: an acknowledgement's of both kinds, for one that was promoted holds two under one token; any other letter's
+ * of its own, which then stands here twice. The key of marks has the kind before the hash. */
+#define ITS_KINDS "kind IN (?, ?)"
+#define KINDS_OF(letter) SQL_TEXT((letter) != NULL ? (letter) : "active"), SQL_TEXT((letter) != NULL ? (letter) : "resolved")
 /* The condition that a row is still in the hand of the consumer that follows; what another has taken over is for that one to end. */
 #define IN_HAND "state = 'taken' AND taken_by = ?"
 #define POLL_US 25000
@@ -148,16 +150,16 @@ StoredJob *sqlite_job_take(Store *base, gint64 wait_ms, gint64 idle_ms, GError *
 bool sqlite_job_done(Store *base, const StoredJob *job, const char *hash, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
-	g_autofree char *id = NULL, *token = NULL;
+	g_autofree char *id = NULL, *token = NULL, *letter = NULL;
 	gint64 n = row_of(job->handle), there = 0;
 	bool ok;
 
-	(void)job_names(job, &id, &token); /* NULL is equal to nothing: no mark is touched */
+	(void)job_names(job, &id, &token, &letter); /* NULL is equal to nothing: no mark is touched */
 	if (!sqlite_begin_write(store, error))
 		return false;
 	/* In whatever state the row is by now, and where it is gone: it was sent and must not be sent again. */
-	ok = sqlite_run(store, "UPDATE marks SET sent = 1 WHERE id = ? AND " BOTH_KINDS " AND hash = ? AND token = ?",
-	         SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token)), error) &&
+	ok = sqlite_run(store, "UPDATE marks SET sent = 1 WHERE id = ? AND " ITS_KINDS " AND hash = ? AND token = ?",
+	         SQL_VALUES(SQL_TEXT(id), KINDS_OF(letter), SQL_TEXT(hash), SQL_TEXT(token)), error) &&
 	    /* Counted once, however often it is told. The caller counts for the incident. */
 	    sqlite_number(store, "SELECT 1 FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), 0, &there, error) &&
 	    (there == 0 || sqlite_add_count(store, "all", "sent", 1, error)) &&
@@ -170,8 +172,9 @@ bool sqlite_job_standing(Store *base, const Job *job, const char *hash, JobStand
 {
 	SqliteStore *store = (SqliteStore *)base;
 	sqlite3_stmt *statement = sqlite_start(store, "SELECT count(*), sum(token = ?1), sum(token = ?1 AND sent) FROM marks"
-	    " WHERE id = ?2 AND " BOTH_KINDS " AND hash = ?3 AND " MARK_COUNTS("?4"),
-	    SQL_VALUES(SQL_TEXT(job->token), SQL_TEXT(job->request->id), SQL_TEXT(hash), SQL_INT(clock_now())), error);
+	    " WHERE id = ?2 AND " ITS_KINDS " AND hash = ?5 AND " MARK_COUNTS("?6"),
+	    SQL_VALUES(SQL_TEXT(job->token), SQL_TEXT(job->request->id), KINDS_OF(job->request->letter), SQL_TEXT(hash),
+	    SQL_INT(clock_now())), error);
 	MarksSeen seen = { .any = false };
 	bool row, ok;
 
@@ -212,20 +215,19 @@ bool sqlite_job_bury(Store *base, const StoredJob *job, const char *why, GError 
 bool sqlite_job_withdraw(Store *base, const StoredJob *job, const char *hash, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
-	g_autofree char *id = NULL, *token = NULL;
+	g_autofree char *id = NULL, *token = NULL, *letter = NULL;
 	gint64 n = row_of(job->handle), ours = 0;
 	bool ok;
 
-	(void)job_names(job, &id, &token);
+	(void)job_names(job, &id, &token, &letter);
 	if (!sqlite_begin_write(store, error))
 		return false;
 	ok = sqlite_number(store, "SELECT 1 FROM jobs WHERE n = ? AND " IN_HAND, SQL_VALUES(SQL_INT(n), SQL_TEXT(base->consumer)), 0,
 	    &ours, error);
-	/* Both kinds: a job that was promoted holds two marks under one token. A letter that is out keeps its mark: who puts its job here
-	 * again does not get the customer a second one. */
+	/* A letter that is out keeps its mark: who puts its job here again does not get the customer a second one. */
 	if (ok && ours != 0)
-		ok = sqlite_run(store, "DELETE FROM marks WHERE id = ? AND " BOTH_KINDS " AND hash = ? AND token = ? AND NOT sent",
-		         SQL_VALUES(SQL_TEXT(id), SQL_TEXT(hash), SQL_TEXT(token)), error) &&
+		ok = sqlite_run(store, "DELETE FROM marks WHERE id = ? AND " ITS_KINDS " AND hash = ? AND token = ? AND NOT sent",
+		         SQL_VALUES(SQL_TEXT(id), KINDS_OF(letter), SQL_TEXT(hash), SQL_TEXT(token)), error) &&
 		    sqlite_add_count(store, "all", "withdrawn", 1, error) &&
 		    sqlite_run(store, "DELETE FROM jobs WHERE n = ?", SQL_VALUES(SQL_INT(n)), error);
 	return sqlite_end(store, ok, error);
@@ -234,12 +236,14 @@ bool sqlite_job_withdraw(Store *base, const StoredJob *job, const char *hash, GE
 bool sqlite_job_promote(Store *base, const StoredJob *job, const char *hash, bool *won, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
-	g_autofree char *id = NULL, *token = NULL;
+	g_autofree char *id = NULL, *token = NULL, *letter = NULL;
 	gint64 now = clock_now(), mine = 0;
 	bool ok;
 
-	if (!job_names(job, &id, &token))
+	if (!job_names(job, &id, &token, &letter))
 		return store_job_is_nameless(error);
+	if (letter != NULL)
+		return store_job_is_no_ack(error);
 	if (!sqlite_begin_write(store, error))
 		return false;
 	ok = sqlite_run(store, "INSERT INTO marks(id, kind, hash, token, at, expires) VALUES(?1, 'resolved', ?2, ?3, ?4, ?5)"

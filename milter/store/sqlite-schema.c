@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "store/sqlite-private.h"
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 #define PURGE_EVERY 600 /* seconds */
 #define RATE_KEEP 86400 /* seconds: well past the longest window of a cap */
 #define EVENTS_KEEP (365 * 86400)
@@ -61,6 +61,23 @@ static const char *const queue_table[] = {
 	" BEGIN UPDATE queue SET n = n - 1; END",
 	"CREATE TRIGGER queue_revives AFTER UPDATE OF state ON jobs WHEN old.state = 'dead' AND new.state <> 'dead'"
 	" BEGIN UPDATE queue SET n = n + 1; END",
+};
+
+/* New in version 5: notes on mails, notices, and who wants none (store/notes.h). How many notes a list has is kept by triggers, for each
+ * new one asks. leased_at as taken_at of jobs. */
+static const char *const notes_tables[] = {
+	"CREATE TABLE notes(n INTEGER PRIMARY KEY, list TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL,"
+	" apart TEXT NOT NULL, pages INTEGER NOT NULL DEFAULT 0, paged_at INTEGER NOT NULL DEFAULT 0, mac TEXT NOT NULL,"
+	" payload TEXT NOT NULL, UNIQUE(list, id, key))",
+	"CREATE INDEX notes_at ON notes(list, at)",
+	"CREATE TABLE note_counts(list TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID",
+	"INSERT INTO note_counts(list, n) VALUES('recent', 0), ('contacts', 0), ('waiting', 0)",
+	"CREATE TRIGGER notes_grow AFTER INSERT ON notes BEGIN UPDATE note_counts SET n = n + 1 WHERE list = new.list; END",
+	"CREATE TRIGGER notes_shrink AFTER DELETE ON notes BEGIN UPDATE note_counts SET n = n - 1 WHERE list = old.list; END",
+	"CREATE TABLE optout(id TEXT NOT NULL, tag TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(id, tag)) WITHOUT ROWID",
+	"CREATE TABLE notices(id TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, mac TEXT NOT NULL, payload TEXT NOT NULL,"
+	" done INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, left_out INTEGER NOT NULL DEFAULT 0, leased_by TEXT,"
+	" leased_at INTEGER NOT NULL DEFAULT 0, lease_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(id, name))",
 };
 
 /* From version 2. What has a mark and is in no queue was sent, or buried too long ago to be called back. */
@@ -132,11 +149,13 @@ static bool bring_up(SqliteStore *store, gint64 version, GError **error)
 		return true;
 	if (version == 0)
 		return sqlite_execute_all(store, tables, G_N_ELEMENTS(tables), error) && create_triggers(store, error) &&
-		    sqlite_execute_all(store, queue_table, G_N_ELEMENTS(queue_table), error) && set_version(store, error);
-	if (version == 2 || version == 3)
-		return (version == 3 || sqlite_execute_all(store, from_2, G_N_ELEMENTS(from_2), error)) &&
-		    sqlite_execute_all(store, from_3, G_N_ELEMENTS(from_3), error) &&
-		    sqlite_execute_all(store, queue_table, G_N_ELEMENTS(queue_table), error) && set_version(store, error);
+		    sqlite_execute_all(store, queue_table, G_N_ELEMENTS(queue_table), error) &&
+		    sqlite_execute_all(store, notes_tables, G_N_ELEMENTS(notes_tables), error) && set_version(store, error);
+	if (version >= 2 && version < SCHEMA_VERSION)
+		return (version > 2 || sqlite_execute_all(store, from_2, G_N_ELEMENTS(from_2), error)) &&
+		    (version > 3 || (sqlite_execute_all(store, from_3, G_N_ELEMENTS(from_3), error) &&
+		        sqlite_execute_all(store, queue_table, G_N_ELEMENTS(queue_table), error))) &&
+		    sqlite_execute_all(store, notes_tables, G_N_ELEMENTS(notes_tables), error) && set_version(store, error);
 	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "store %s: made by %s version of this program (tables of"
 	    " version %" G_GINT64_FORMAT ", this one knows %d)", store->path, version > SCHEMA_VERSION ? "a newer" : "an older",
 	    version, SCHEMA_VERSION);
@@ -158,6 +177,19 @@ bool sqlite_migrate(SqliteStore *store, GError **error)
 	    bring_up(store, version, error), error);
 }
 
+/* Whom an incident that is on concerns is not forgotten, however long it lasts. */
+static bool purge_notes(SqliteStore *store, gint64 now, gint64 kept_since, GError **error)
+{
+	return sqlite_run(store, "DELETE FROM notes WHERE list = 'recent' AND at <= ?",
+	           SQL_VALUES(SQL_INT(now - note_keep(store->base.config, NOTES_RECENT))), error) &&
+	    sqlite_run(store, "DELETE FROM notes WHERE list = 'waiting' AND at <= ?",
+	        SQL_VALUES(SQL_INT(now - note_keep(store->base.config, NOTES_WAITING))), error) &&
+	    sqlite_run(store, "DELETE FROM notes WHERE list = 'contacts' AND at <= ? AND id NOT IN " IDS_THAT_ARE_ON,
+	        SQL_VALUES(SQL_INT(kept_since)), error) &&
+	    sqlite_run(store, "DELETE FROM notices WHERE at <= ? AND id NOT IN " IDS_THAT_ARE_ON, SQL_VALUES(SQL_INT(kept_since)), error) &&
+	    sqlite_run(store, "DELETE FROM optout WHERE expires <= ?1 AND NOT " MARK_COUNTS("?1"), SQL_VALUES(SQL_INT(now)), error);
+}
+
 static bool purge_rows(SqliteStore *store, gint64 now, GError **error)
 {
 	gint64 kept_since = now - store->base.config->retention / 1000;
@@ -177,7 +209,8 @@ static bool purge_rows(SqliteStore *store, gint64 now, GError **error)
 	    sqlite_run(store, "DELETE FROM stats WHERE id < ? AND id NOT IN (SELECT id FROM state WHERE id IS NOT NULL)",
 	        SQL_VALUES(SQL_TEXT(first_id)), error) &&
 	    sqlite_run(store, "DELETE FROM events WHERE at <= ?", SQL_VALUES(SQL_INT(now - EVENTS_KEEP)), error) &&
-	    sqlite_run(store, "DELETE FROM nodes WHERE at <= ?", SQL_VALUES(SQL_INT(kept_since)), error);
+	    sqlite_run(store, "DELETE FROM nodes WHERE at <= ?", SQL_VALUES(SQL_INT(kept_since)), error) &&
+	    purge_notes(store, now, kept_since, error);
 }
 
 bool sqlite_purge(SqliteStore *store, GError **error)

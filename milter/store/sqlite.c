@@ -259,6 +259,16 @@ static const StoreBackend backend = {
 	.count = sqlite_count,
 	.counters = sqlite_counters,
 	.queue_shares = sqlite_queue_shares,
+	.note_add = sqlite_note_add,
+	.notes_slice = sqlite_notes_slice,
+	.waiting_end = sqlite_waiting_end,
+	.waiting_page = sqlite_waiting_page,
+	.optout_add = sqlite_optout_add,
+	.optout_has = sqlite_optout_has,
+	.notice_add = sqlite_notice_add,
+	.notices = sqlite_notices,
+	.notice_lease = sqlite_notice_lease,
+	.notice_progress = sqlite_notice_progress,
 };
 
 Store *sqlite_open_file(const Config *config, const char *node, const char *path, const StoreBackend *methods,

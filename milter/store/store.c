@@ -137,15 +137,42 @@ GPtrArray *store_events(Store *store, guint count, GError **error)
 	return store->backend->events(store, count, error);
 }
 
+ClaimRules claim_rules(const Config *config, const StoreClaim *claim)
+{
+	if (claim->request->class == LETTER_STAFF)
+		return (ClaimRules){ .queue_limit = 0 };
+	if (claim->request->class == LETTER_NOTICE)
+		return (ClaimRules){ .queue_limit = config->ack_queue_limit };
+	return (ClaimRules){
+		.again_after = config->ack_again_after, .delay = config->ack_delay, .site_cap = config->ack_site_cap,
+		.domain_cap = claim->domain_capped ? config->ack_domain_cap : 0, .address_cap = config->ack_address_cap,
+		.queue_limit = config->ack_queue_limit,
+	};
+}
+
+const char *claim_class_name(const ClaimRequest *request)
+{
+	static const char *const names[] = { [LETTER_ACK] = "ack", [LETTER_NOTICE] = "notice", [LETTER_STAFF] = "staff" };
+
+	return names[request->class];
+}
+
 bool store_claim(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
 {
 	*answer = CLAIM_AWAY;
+	/* Its mark would be taken for an acknowledgement's, or the other way round. */
+	if ((claim->request->class == LETTER_ACK) != (claim->request->letter == NULL)) {
+		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "claim: its letter does not go with its class");
+		return false;
+	}
 	return store->backend->claim(store, claim, answer, error);
 }
 
 bool store_adopt(Store *store, const StoreAdoption *letter, bool *own, GError **error)
 {
 	*own = false;
+	if (g_strcmp0(letter->kind, "active") != 0 && g_strcmp0(letter->kind, "resolved") != 0)
+		return store_job_is_no_ack(error);
 	return store->backend->adopt(store, letter, own, error);
 }
 
@@ -184,6 +211,12 @@ char *store_consumer(const char *node)
 bool store_job_is_nameless(GError **error)
 {
 	g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "job: its payload names no incident or no token");
+	return false;
+}
+
+bool store_job_is_no_ack(GError **error)
+{
+	g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "job: it is no acknowledgement, and only those can be here");
 	return false;
 }
 

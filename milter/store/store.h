@@ -55,7 +55,10 @@ void store_event_free(StoreEvent *event);
 /* The newest count events, newest first (StoreEvent *). */
 GPtrArray *store_events(Store *store, guint count, GError **error);
 
-/* Claims an acknowledgement: mark, caps, job, affected set, counters, all or nothing. payload and mac: the signed job (job.h).
+/* Claims a letter, in most cases an acknowledgement: mark, caps, job, affected set, counters, all or nothing. Of a notice or a letter to
+ * staff (request->class) neither the affected set nor the caps nor the counter `queued` know: it is counted as `queued:notice` or
+ * `queued:staff`; a notice is CLAIM_ENDED where the state's id or epoch is another, whatever the word; one to staff never, and no pause
+ * holds it. What holds such letters is not counted either. payload and mac: the signed job (job.h).
  * hash: secret_address_hash of request->sender. Returns false only where the store could not be asked. */
 typedef struct {
 	const ClaimRequest *request;
@@ -78,7 +81,8 @@ bool store_claim(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GEr
 
 /* Tells the store of a letter that has left while it was away, or that it has forgotten: sets the mark as sent under the token, and
  * counts queued, sent and affected, unless a mark is there. *own: the mark is this token's now (it was put in or stood already; one that
- * was not marked as sent is). Without: another node has answered too, and nothing was changed. */
+ * was not marked as sent is). Without: another node has answered too, and nothing was changed. For acknowledgements: any other kind is
+ * OUTAGE_ERROR_INVALID. */
 typedef struct {
 	const char *id, *kind, *hash, *token; /* kind: "active" or "resolved" */
 	gint64 at;                            /* when it left, seconds */
@@ -107,15 +111,16 @@ typedef enum {
 	JOB_REPLACED,         /* the mark carries another token: ack.again_after let a later mail claim anew */
 	JOB_UNMARKED          /* there is no mark: it was never claimed, or its mark was taken away */
 } JobStanding;
-/* Looks at the marks of both kinds, for a job that was promoted holds two: any that carries the token and is sent makes it SENT, else
- * any that carries the token makes it STAND. */
+/* Looks at the marks of both kinds, for an acknowledgement that was promoted holds two (of any other letter at its own): any that carries
+ * the token and is sent makes it SENT, else any that carries the token makes it STAND. */
 bool store_job_standing(Store *store, const Job *job, const char *hash, JobStanding *standing, GError **error);
 /* Puts it back for `delay` seconds, by the store's clock, counting a try where `failed`. */
 bool store_job_retry(Store *store, const StoredJob *job, gint64 delay, bool failed, const char *why, GError **error);
 bool store_job_bury(Store *store, const StoredJob *job, const char *why, GError **error);
 /* Drops it because its incident was withdrawn: the mark goes too if it still carries the job's token and nothing has been sent. */
 bool store_job_withdraw(Store *store, const StoredJob *job, const char *hash, GError **error);
-/* Turns a job of kind active into one of kind resolved: sets the resolved mark with token. *won false = somebody else's. */
+/* Turns a job of kind active into one of kind resolved: sets the resolved mark with token. *won false = somebody else's. Any other
+ * letter is OUTAGE_ERROR_INVALID. */
 bool store_job_promote(Store *store, const StoredJob *job, const char *hash, bool *won, GError **error);
 
 typedef enum { QUEUE_PENDING, QUEUE_DEAD } QueueList;

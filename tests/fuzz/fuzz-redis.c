@@ -160,6 +160,43 @@ static void claim(Store *store)
 	(void)store_claim(store, &ask, &answer, NULL);
 }
 
+static void read_notes(Store *store)
+{
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func((GDestroyNotify)stored_note_free), keys = g_ptr_array_new();
+	StoredNote note = { .key = (char *)"k", .payload = (char *)"{}", .mac = (char *)"m", .at = 1 };
+	g_autofree char *cursor = NULL;
+	bool mine;
+
+	g_ptr_array_add(keys, (gpointer)"k");
+	(void)store_notes_slice(store, NOTES_CONTACTS, "20261121T151000Z-default", &cursor, notes, NULL);
+	(void)store_waiting_end(store, keys, notes, NULL);
+	(void)store_note_add(store, NOTES_WAITING, NULL, &note, NULL, NULL);
+	(void)store_waiting_page(store, "k", 0, 1, &mine, NULL);
+	for (guint i = 0; i < notes->len; i++) {
+		const StoredNote *one = notes->pdata[i];
+
+		if (one->key == NULL || one->payload == NULL || one->mac == NULL || one->apart == NULL)
+			g_error("half a note");
+	}
+}
+
+static void read_notices(Store *store)
+{
+	g_autoptr(GPtrArray) notices = store_notices(store, "20261121T151000Z-default", NULL);
+	bool yes;
+
+	(void)store_optout_has(store, "20261121T151000Z-default", "tag", &yes, NULL);
+	(void)store_optout_add(store, "20261121T151000Z-default", "tag", NULL);
+	(void)store_notice_lease(store, "20261121T151000Z-default", "update-1", 60, &yes, NULL);
+	(void)store_notice_progress(store, "20261121T151000Z-default", "update-1", 1, 1, true, NULL);
+	for (guint i = 0; notices != NULL && i < notices->len; i++) {
+		const StoredNotice *one = notices->pdata[i];
+
+		if (one->name == NULL || one->payload == NULL || one->mac == NULL)
+			g_error("half a notice");
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	Server server = { .bytes = (const char *)data + 2, .size = size >= 2 ? size - 2 : 0 };
@@ -180,6 +217,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 'n': read_nodes(store); break;
 	case 'w': set_word(store); break;
 	case 'c': claim(store); break;
+	case 'o': read_notes(store); break;
+	case 'O': read_notices(store); break;
 	default: break;
 	}
 	store_close(store);

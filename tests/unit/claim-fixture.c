@@ -97,6 +97,24 @@ ClaimAnswer claims_ask(Store *store, const IncidentState *state, bool resolved, 
 	return answer;
 }
 
+ClaimAnswer claims_ask_letter(Store *store, const IncidentState *state, LetterClass class, const char *letter, const char *hash,
+    const char *token)
+{
+	ClaimRequest request = request_for("default", state, false);
+	g_autofree char *payload = NULL, *mac = NULL;
+	StoreClaim claim = { .request = &request, .hash = hash, .token = token, .domain = "example.com", .domain_capped = true };
+	g_autoptr(GError) error = NULL;
+	ClaimAnswer answer;
+
+	request.class = class;
+	request.letter = (char *)letter;
+	claim.payload = payload = job_sign(claims_secret(), &request, token, &mac);
+	claim.mac = mac;
+	store_claim(store, &claim, &answer, &error);
+	g_assert_no_error(error);
+	return answer;
+}
+
 void claims_set_word(Store *store, const char *name, Word word, IncidentState *state)
 {
 	g_autoptr(GError) error = NULL;

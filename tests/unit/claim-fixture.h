@@ -30,6 +30,10 @@ bool claims_try_for(Store *store, const IncidentState *state, const char *hash, 
 /* The same for `default`, without the domain's cap; it has to be answered. */
 ClaimAnswer claims_ask(Store *store, const IncidentState *state, bool resolved, const char *hash, const char *token);
 
+/* A claim of a letter for `default` that is no acknowledgement; it has to be answered. */
+ClaimAnswer claims_ask_letter(Store *store, const IncidentState *state, LetterClass class, const char *letter, const char *hash,
+    const char *token);
+
 /* The operator's word; state (may be NULL) receives what holds after it. */
 void claims_set_word(Store *store, const char *name, Word word, IncidentState *state);
 

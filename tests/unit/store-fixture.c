@@ -414,6 +414,38 @@ void fixture_set_raw_flip(const Fixture *fixture, const char *text)
 		database_run(fixture, "INSERT OR REPLACE INTO flip(name, word) VALUES('default', ?)", text, NULL);
 }
 
+void fixture_run(const Fixture *fixture, const char *lua, const char *sql)
+{
+	g_autofree char *path = database_path(fixture);
+	sqlite3 *db;
+
+	if (fixture->redis) {
+		redis_run("EVAL", lua, "0", NULL);
+		return;
+	}
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	g_assert_cmpint(sqlite3_exec(db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+	sqlite3_close(db);
+}
+
+guint64 fixture_count_notes(Store *store, NoteList list, const char *id)
+{
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func((GDestroyNotify)stored_note_free);
+	g_autoptr(GHashTable) keys = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autofree char *cursor = NULL;
+	g_autoptr(GError) error = NULL;
+
+	do {
+		store_notes_slice(store, list, id, &cursor, notes, &error);
+		g_assert_no_error(error);
+	} while (cursor != NULL);
+	/* One may come twice. */
+	for (guint i = 0; i < notes->len; i++)
+		g_hash_table_add(keys, ((StoredNote *)notes->pdata[i])->key);
+	return g_hash_table_size(keys);
+}
+
 void fixture_add_test(const char *name, void (*test)(gconstpointer kind))
 {
 	static const char *const kinds[] = { "sqlite", "redis" };

@@ -2,6 +2,7 @@
 #ifndef OUTAGE_TESTS_STORE_FIXTURE_H
 #define OUTAGE_TESTS_STORE_FIXTURE_H
 
+#include "store/notes.h"
 #include "store/store.h"
 
 typedef struct {
@@ -53,10 +54,15 @@ void fixture_put_raw_payload(const Fixture *fixture, gsize size);
 gsize fixture_longest_dead(const Fixture *fixture);
 /* How many marks say that their letter was sent. */
 guint fixture_count_sent_marks(const Fixture *fixture);
+/* How many notes a list has, by its slices. id: the incident's for NOTES_CONTACTS, else NULL. */
+guint64 fixture_count_notes(Store *store, NoteList list, const char *id);
 /* Sets the pause key by hand. */
 void fixture_set_raw_pause(const Fixture *fixture, const char *text);
 /* Sets the flip of `default` by hand. */
 void fixture_set_raw_flip(const Fixture *fixture, const char *text);
+
+/* Does something by hand: Lua in the Redis server, or SQL statements in the file. */
+void fixture_run(const Fixture *fixture, const char *lua, const char *sql);
 
 /* Runs one Redis command (arguments, NULL) and returns what redis-cli prints, without the line's end; caller frees. */
 char *fixture_redis(const char *argument, ...) G_GNUC_NULL_TERMINATED;

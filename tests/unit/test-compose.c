@@ -1,58 +1,16 @@
 /* test-compose: what a customer is told, in each state an incident can be in, and the message that carries it. */
 #include <glib.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "compose-fixture.h"
 #include "mail/bounce.h"
-#include "reply/compose.h"
-
-#define NOW 1795271400 /* 2026-11-21T14:30:00Z */
-#define ID "20261121T140000Z-default"
-
-static Templates *shipped;
-static Secret *secret;
-
-/* A site with nothing configured but what every site has. */
-typedef struct {
-	Config config;
-	SupportAddress support;
-	SupportAddress *supports[2];
-	char *domains[2];
-	char *aliases[1];
-	Incident incident;
-	ClaimRequest request;
-	Job job;
-} Site;
-
-static char *s(const char *text)
-{
-	return (char *)text;
-}
 
 static void site_bare(Site *site, Word word)
 {
-	memset(site, 0, sizeof *site);
-	site->support.address = s("support@example.com");
-	site->support.aliases = site->aliases;
-	site->support.plus = true;
-	site->supports[0] = &site->support;
-	site->config.support = site->supports;
+	site_set_up(site, word);
 	site->config.timezone = s("Europe/Berlin");
-	site->config.language = s("en");
-	site->incident.name = s("default");
-	site->incident.state.word = site->incident.state.flip = word;
-	site->incident.state.id = s(ID);
-	site->incident.state.declared_at = NOW - 1800;
-	site->incident.state.resolved_at = word == WORD_RESOLVED ? NOW - 60 : 0;
-	site->request.incident = s("default");
-	site->request.id = s(ID);
-	site->request.sender = s("jane.doe@customer.example");
-	site->request.to = s("Jane.Doe@customer.example");
-	site->request.support = s("support@example.com");
-	site->request.written_at = NOW - 5;
-	site->job.request = &site->request;
 }
 
 /* The same site with everything set. */
@@ -88,7 +46,7 @@ static void site_full(Site *site, Word word)
 static Composed *compose(Site *site)
 {
 	g_autoptr(GError) error = NULL;
-	Composed *composed = compose_ack(&site->config, shipped, secret, &site->incident, &site->job, NOW, &error);
+	Composed *composed = compose_letter(&site->config, shipped, secret, &site->incident, &site->job, NOW, &error);
 	g_assert_no_error(error);
 	g_assert_nonnull(composed);
 	return composed;
@@ -222,7 +180,7 @@ static void test_promised_time_is_gone(gconstpointer data)
 
 static void assert_value(const Site *site, const char *field, const char *expected)
 {
-	g_autoptr(GHashTable) values = compose_values(&site->config, &site->incident, &site->support, NOW);
+	g_autoptr(GHashTable) values = compose_values(&site->config, &site->incident, &site->support, "en", NULL, NOW);
 	g_assert_cmpstr(g_hash_table_lookup(values, field), ==, expected);
 }
 
@@ -494,7 +452,7 @@ static void test_utf8_recipient_needs_smtputf8(void)
 static void assert_refused(Site *site)
 {
 	g_autoptr(GError) error = NULL;
-	g_assert_null(compose_ack(&site->config, shipped, secret, &site->incident, &site->job, NOW, &error));
+	g_assert_null(compose_letter(&site->config, shipped, secret, &site->incident, &site->job, NOW, &error));
 	g_assert_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID);
 }
 
@@ -594,29 +552,10 @@ static void add_kinds(const char *scenario, GTestDataFunc test)
 	}
 }
 
-static void prepare(void)
-{
-	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *dir = g_test_build_filename(G_TEST_DIST, "conf", "templates", NULL);
-	shipped = templates_load(dir, "en", mistakes);
-	for (guint i = 0; i < mistakes->len; i++)
-		g_test_message("%s", (char *)g_ptr_array_index(mistakes, i));
-	g_assert_cmpuint(mistakes->len, ==, 0);
-	g_autofree char *path = g_build_filename(g_get_tmp_dir(), "outage-compose-XXXXXX", NULL);
-	int fd = g_mkstemp(path);
-	g_assert_cmpint(fd, >=, 0);
-	g_close(fd, NULL);
-	g_assert_true(g_file_set_contents_full(path, "0123456789abcdef0123456789abcdef\n", -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
-	secret = secret_load(path, false, NULL);
-	g_assert_nonnull(secret);
-	g_remove(path);
-	compose_init();
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	prepare();
+	compose_prepare();
 	add_kinds("bare-flip-reads-complete", test_bare_flip);
 	add_kinds("everything-set-reads-complete", test_everything_set);
 	add_kinds("no-trace-of-a-gone-time", test_promised_time_is_gone);
@@ -639,7 +578,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/compose/no-letter-without-its-incident", test_no_letter_without_its_incident);
 	g_test_add_func("/compose/no-letter-to-anybody-else", test_no_letter_to_anybody_else);
 	int status = g_test_run();
-	templates_unref(shipped);
-	secret_free(secret);
+	compose_finish();
 	return status;
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "spool-fixture.h"
 #include "store/keep.h"
+#include "store/notes.h"
 
 #define IDLE_MS 60000
 
@@ -375,7 +376,9 @@ static void what_only_the_shared_store_can_do_is_said_to_be_away(Node *node, gco
 	Store *store = node->store;
 	ClaimRequest request = { .id = node->state.id };
 	StoreClaim claim = { .request = &request, .hash = "aa", .token = "t" };
-	StoreAdoption letter = { .id = node->state.id };
+	StoreAdoption letter = { .id = node->state.id, .kind = "active" };
+	g_autoptr(GPtrArray) keys = g_ptr_array_new();
+	g_autofree char *cursor = NULL;
 	ClaimAnswer answer;
 	bool own;
 
@@ -396,6 +399,12 @@ static void what_only_the_shared_store_can_do_is_said_to_be_away(Node *node, gco
 	EXPECT_AWAY(g_assert_null(store_describe(store, error)));
 	EXPECT_AWAY(g_assert_null(store_nodes(store, error)));
 	EXPECT_AWAY(g_assert_null(store_counters(store, "all", error)));
+	EXPECT_AWAY(g_assert_false(store_notes_slice(store, NOTES_RECENT, NULL, &cursor, keys, error)));
+	EXPECT_AWAY(g_assert_false(store_waiting_end(store, keys, NULL, error)));
+	EXPECT_AWAY(g_assert_false(store_waiting_page(store, "aa", 0, 1, &own, error)));
+	EXPECT_AWAY(g_assert_false(store_optout_add(store, node->state.id, "aa", error)));
+	EXPECT_AWAY(g_assert_null(store_notices(store, node->state.id, error)));
+	EXPECT_AWAY(g_assert_false(store_notice_lease(store, node->state.id, "aa", 1, &own, error)));
 	/* There is only this one. */
 	g_assert_true(store_confirm(store, NULL));
 	/* What a worker says on its way has no reader here, and is no reason to stop. */

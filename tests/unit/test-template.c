@@ -58,6 +58,17 @@ static const Rendering renderings[] = {
 	  "    aaaaaaaaaa bbbbbbbbbb cccccccccc dddddddddd eeeeeeeeee ffffffffff\n    gggggggggg hhhhhhhhhh\n" },
 	{ "/template/empty-lines-of-a-value-do-not-pile-up", "Subject: s\n\n{{#scope}}\n{{scope}}\n{{/scope}}\n", { "scope=a||||b" }, "s",
 	  "a\n\nb\n" },
+	{ "/template/japanese-wraps-without-spaces",
+	  "Subject: s\n\nただいまサービスに重大な障害が発生しており、復旧は私どもの責任です。ご迷惑\nをおかけしておりますことを、心よりお詫び申し上げます。\n", { NULL }, "s",
+	  "ただいまサービスに重大な障害が発生しており、復旧は私どもの責任です。ご迷\n惑をおかけしておりますことを、心よりお詫び申し上げます。\n" },
+	{ "/template/no-line-begins-with-a-full-stop",
+	  "Subject: s\n\nああああああああああああああああああああああああああああああああああああ。い\n", { NULL }, "s",
+	  "あああああああああああああああああああああああああああああああああああ\nあ。い\n" },
+	{ "/template/japanese-keeps-its-spaces-around-words", "Subject: s\n\n{{#eta}}\n復旧は {{eta}} の見込みです。\n{{/eta}}\n",
+	  { "eta=2026年11月21日15時30分 JST" }, "s", "復旧は 2026年11月21日15時30分 JST の見込みです。\n" },
+	{ "/template/korean-lines-join-with-a-space", "Subject: s\n\n안녕\n하세요\n", { NULL }, "s", "안녕 하세요\n" },
+	{ "/template/ordered-text-keeps-its-indent", "Subject: s\n\n{{#text}}\n    {{text}}\n{{/text}}\n", { "text=One.|Two." }, "s",
+	  "    One.\n    Two.\n" },
 	{ "/template/direction-overrides-vanish", "Subject: {{#title}}{{title}}{{/title}}\n\nx\n",
 	  { "title=a\xE2\x80\xAE" "b\xE2\x81\xA6" "c\xE2\x80\x8F\x07" "d" }, "abcd", "x\n" },
 };
@@ -114,6 +125,81 @@ static void test_mistake(gconstpointer data)
 	g_assert_cmpstr(g_ptr_array_index(mistakes, 0), ==, c->mistake);
 }
 
+typedef struct {
+	const char *path;
+	const char *text; /* of the KIND.html */
+	const char *values[6];
+	const char *html;
+} Page;
+
+static const Page pages[] = {
+	{ "/template/html/text-is-escaped", "<p>{{#title}}{{title}}{{/title}}</p>\n", { "title=<b>&\"'</b>" },
+	  "<p>&lt;b&gt;&amp;&quot;&#39;&lt;/b&gt;</p>\n" },
+	{ "/template/html/lines-of-a-text-stay-lines", "<p>{{#text}}{{text}}{{/text}}</p>\n", { "text=a|b" }, "<p>a<br>\nb</p>\n" },
+	{ "/template/html/attribute-is-escaped", "{{#title}}<p title=\"{{title}}\">x</p>{{/title}}\n", { "title=\"onclick=|x<>" },
+	  "<p title=\"&quot;onclick= x&lt;&gt;\">x</p>\n" },
+	{ "/template/html/single-quotes-are-no-way-out", "{{#title}}<p title='{{title}}'>x</p>{{/title}}\n", { "title='x=" },
+	  "<p title='&#39;x='>x</p>\n" },
+	{ "/template/html/links-lead-where-links-may", "{{#status_url}}<a href=\"{{status_url}}\">{{status_url}}</a>{{/status_url}}\n",
+	  { "status_url=https://example.com/?a=1&b=2" },
+	  "<a href=\"https://example.com/?a=1&amp;b=2\">https://example.com/?a=1&amp;b=2</a>\n" },
+	{ "/template/html/mail-to-a-value", "{{#stop}}<a href=\"mailto:{{stop}}\">stop</a>{{/stop}}\n", { "stop=s+x@example.com" },
+	  "<a href=\"mailto:s+x@example.com\">stop</a>\n" },
+	{ "/template/html/unset-section-vanishes", "<p>a</p>\n{{#eta}}\n<p>{{eta}}</p>\n{{/eta}}\n<p>b</p>\n", { NULL },
+	  "<p>a</p>\n<p>b</p>\n" },
+	{ "/template/html/style-sheet-stays", "<style>p > a { margin: 0 }</style><p>{{severity}}</p>\n", { "severity=P1" },
+	  "<style>p > a { margin: 0 }</style><p>P1</p>\n" },
+	{ "/template/html/value-is-never-read-as-template", "<p>{{#title}}{{title}}{{/title}}</p>\n", { "title={{severity}}" },
+	  "<p>{{severity}}</p>\n" },
+};
+
+static void test_page(gconstpointer data)
+{
+	const Page *c = data;
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Template) text = template_parse("Subject: s\n\nx\n", 14, "t", mistakes);
+	g_autoptr(Template) page = template_parse_html(c->text, strlen(c->text), "t", mistakes);
+	if (mistakes->len > 0)
+		g_test_message("%s", (char *)g_ptr_array_index(mistakes, 0));
+	g_assert_cmpuint(mistakes->len, ==, 0);
+	g_autoptr(GHashTable) values = values_from(c->values);
+	g_autofree char *html = template_expand_html(text, page, values, "en");
+	g_assert_cmpstr(html, ==, c->html);
+}
+
+#define NO_PLACE "it may stand in the text or between the quotes of an attribute, and not in a tag, a comment or a style sheet"
+#define NO_LINK "a link may begin with status_url or postmortem_url only: nothing else is known to lead where it should"
+
+static const Mistake page_mistakes[] = {
+	{ "/template/html/mistake/unknown-placeholder", "<p>\n{{etta}}</p>\n", "t:2: there is no placeholder 'etta'" },
+	{ "/template/html/mistake/sentence-that-would-dangle", "<p>{{eta}}</p>\n",
+	  "t:1: {{eta}} may be unset: put it and its sentence between {{#eta}} and {{/eta}}" },
+	{ "/template/html/mistake/value-in-a-tag", "<p\n{{severity}}>x</p>\n", "t:2: {{severity}}: " NO_PLACE },
+	{ "/template/html/mistake/value-without-quotes", "<p title={{severity}}>x</p>\n", "t:1: {{severity}}: " NO_PLACE },
+	{ "/template/html/mistake/value-behind-a-stray-quote", "<p title=x\"{{severity}}\">x</p>\n", "t:1: {{severity}}: " NO_PLACE },
+	{ "/template/html/mistake/value-in-a-comment", "<p>x</p><!-- {{severity}} -->\n", "t:1: {{severity}}: " NO_PLACE },
+	{ "/template/html/mistake/value-in-a-style-sheet", "<STYLE>\np { color: {{severity}} }</style>\n",
+	  "t:2: {{severity}}: " NO_PLACE },
+	{ "/template/html/mistake/value-in-a-style", "<p style=\"color: {{severity}}\">x</p>\n",
+	  "t:1: {{severity}}: a script or a style is no place for it" },
+	{ "/template/html/mistake/value-in-a-handler", "<p OnClick = \"{{severity}}\">x</p>\n",
+	  "t:1: {{severity}}: a script or a style is no place for it" },
+	{ "/template/html/mistake/value-leads-anywhere", "<a href=\"{{severity}}\">x</a>\n", "t:1: {{severity}}: " NO_LINK },
+	{ "/template/html/mistake/value-behind-a-blank-leads-anywhere", "<a href=\" {{severity}}\">x</a>\n", "t:1: {{severity}}: " NO_LINK },
+	{ "/template/html/mistake/script", "<p>x</p>\n<script>x</script>\n", "t:2: <script> has no place in a letter" },
+	{ "/template/html/mistake/tag-not-closed", "<p>x</p\n", "t:1: a tag, comment or style sheet is never closed" },
+};
+
+static void test_page_mistake(gconstpointer data)
+{
+	const Mistake *c = data;
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Template) template = template_parse_html(c->text, strlen(c->text), "t", mistakes);
+	g_assert_null(template);
+	g_assert_cmpuint(mistakes->len, >, 0);
+	g_assert_cmpstr(g_ptr_array_index(mistakes, 0), ==, c->mistake);
+}
+
 /* RFC 5322 section 2.1.1, whatever an operator pastes into a text. */
 static void test_no_line_over_the_limit(void)
 {
@@ -149,13 +235,18 @@ typedef struct {
 	char *dir;
 } Folder;
 
-static void folder_write(const Folder *folder, const char *language, const char *kind, const char *text)
+static void folder_write_file(const Folder *folder, const char *language, const char *name, const char *text)
 {
 	g_autofree char *dir = g_build_filename(folder->dir, language, NULL);
-	g_autofree char *name = g_strconcat(kind, ".txt", NULL);
 	g_autofree char *path = g_build_filename(dir, name, NULL);
 	g_assert_cmpint(g_mkdir_with_parents(dir, 0700), ==, 0);
 	g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void folder_write(const Folder *folder, const char *language, const char *kind, const char *text)
+{
+	g_autofree char *name = g_strconcat(kind, ".txt", NULL);
+	folder_write_file(folder, language, name, text);
 }
 
 static void folder_make(Folder *folder)
@@ -213,6 +304,43 @@ static void test_language_falls_back(void)
 	char *subject, *text;
 	g_assert_false(templates_render(templates, "ack-P9", "de", values, &subject, &text, NULL, &error));
 	g_assert_error(error, OUTAGE_ERROR, OUTAGE_ERROR_NOT_FOUND);
+	folder_remove(&folder);
+}
+
+static void test_html_of_the_site_or_of_the_text(void)
+{
+	Folder folder;
+	folder_make(&folder);
+	folder_write_file(&folder, "de", "ack-P1.html", "<p>eigenes</p>\n");
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Templates) templates = templates_load(folder.dir, "en", mistakes);
+	g_assert_cmpuint(mistakes->len, ==, 0);
+	g_autoptr(GHashTable) values = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autofree char *own = NULL, *made = NULL, *none = NULL;
+	g_autoptr(GError) error = NULL;
+	g_assert_true(templates_render_html(templates, "ack-P1", "de-AT", values, &own, NULL));
+	g_assert_cmpstr(own, ==, "<p>eigenes</p>\n");
+	g_assert_true(templates_render_html(templates, "ack-P2", "de", values, &made, NULL));
+	g_assert_nonnull(strstr(made, "<html lang=\"en\">"));
+	g_assert_nonnull(strstr(made, ">english</p>"));
+	g_assert_false(templates_render_html(templates, "ack-P9", "de", values, &none, &error));
+	g_assert_error(error, OUTAGE_ERROR, OUTAGE_ERROR_NOT_FOUND);
+	folder_remove(&folder);
+}
+
+static void test_mistakes_of_html_files_are_told(void)
+{
+	Folder folder;
+	folder_make(&folder);
+	folder_write_file(&folder, "de", "ack-P2.html", "<p>x</p>\n");
+	folder_write_file(&folder, "en", "ack-P1.html", "<p>{{etta}}</p>\n");
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(Templates) templates = templates_load(folder.dir, "en", mistakes);
+	g_autofree char *lonely = g_strdup_printf("%s/de/ack-P2.html:1: there is no ack-P2.txt beside it", folder.dir);
+	g_autofree char *unknown = g_strdup_printf("%s/en/ack-P1.html:1: there is no placeholder 'etta'", folder.dir);
+	g_assert_cmpuint(mistakes->len, ==, 2);
+	g_assert_cmpstr(g_ptr_array_index(mistakes, 0), ==, lonely);
+	g_assert_cmpstr(g_ptr_array_index(mistakes, 1), ==, unknown);
 	folder_remove(&folder);
 }
 
@@ -309,8 +437,14 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	for (gsize i = 0; i < G_N_ELEMENTS(renderings); i++)
 		g_test_add_data_func(renderings[i].path, &renderings[i], test_rendering);
+	for (gsize i = 0; i < G_N_ELEMENTS(pages); i++)
+		g_test_add_data_func(pages[i].path, &pages[i], test_page);
+	for (gsize i = 0; i < G_N_ELEMENTS(page_mistakes); i++)
+		g_test_add_data_func(page_mistakes[i].path, &page_mistakes[i], test_page_mistake);
 	for (gsize i = 0; i < G_N_ELEMENTS(mistakes_told); i++)
 		g_test_add_data_func(mistakes_told[i].path, &mistakes_told[i], test_mistake);
+	g_test_add_func("/template/html/of-the-site-or-of-the-text", test_html_of_the_site_or_of_the_text);
+	g_test_add_func("/template/html/mistakes-of-files-are-told", test_mistakes_of_html_files_are_told);
 	g_test_add_func("/template/no-line-over-the-limit", test_no_line_over_the_limit);
 	g_test_add_func("/template/link-in-prose-is-never-broken", test_link_in_prose_is_never_broken);
 	g_test_add_func("/template/language-falls-back", test_language_falls_back);

@@ -4,98 +4,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "inspect/verdict.h"
 #include "mail/text.h"
-
-#define NOW G_GINT64_CONSTANT(1795273800) /* 2026-11-21T15:10:00Z */
-#define AUTH "Authentication-Results: mx.example; spf=pass smtp.mailfrom=jane@customer.example\n"
-#define HEAD "From: Jane <jane@customer.example>\nTo: support@shop.example\nMessage-ID: <m1@customer.example>\n"
-
-typedef struct {
-	Engine *engine;
-	Accounts *accounts;
-	Snapshot *snapshot;
-	VerdictContext context;
-	GPtrArray *messages;  /* verdicts point into them */
-} Fixture;
-
-static Incident *add_incident(Fixture *f, const char *name, Word word)
-{
-	Incident *incident = incident_new(name);
-
-	incident_transition(&incident->state, name, word == WORD_RESOLVED ? WORD_P1 : word, NOW - 60, 0);
-	incident_transition(&incident->state, name, word, NOW - 30, 0);
-	g_ptr_array_add(f->snapshot->incidents, incident);
-	return incident;
-}
-
-static SupportAddress *new_support(const char *address)
-{
-	SupportAddress *support = g_new0(SupportAddress, 1);
-
-	support->address = g_strdup(address);
-	support->aliases = g_new0(char *, 1);
-	support->incidents = g_new0(char *, 1);
-	support->plus = true;
-	support->mode = -1;
-	support->threshold = -1;
-	return support;
-}
-
-static Fixture *setup(Word word)
-{
-	Fixture *f = g_new0(Fixture, 1);
-	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *dir = g_build_filename(g_getenv("G_TEST_SRCDIR"), "tests", "data", "rules", NULL);
-	g_autoptr(Rules) rules = rules_load(dir, mistakes);
-	g_autoptr(Config) config = config_defaults();
-
-	g_assert_nonnull(rules);
-	g_assert_cmpuint(mistakes->len, ==, 0);
-	config->mode = MODE_LIVE;
-	g_free(config->support);
-	config->support = g_new0(SupportAddress *, 3);
-	config->support[0] = new_support("support@shop.example");
-	config->support[1] = new_support("billing@shop.example");
-	config->support[1]->threshold = 2.0;
-	g_strfreev(config->authserv_ids);
-	config->authserv_ids = g_strsplit("mx.example", " ", -1);
-	f->engine = engine_new(config, rules);
-	f->accounts = accounts_new();
-	f->snapshot = snapshot_new();
-	f->snapshot->taken_at = NOW;
-	if (word != WORD_NONE)
-		add_incident(f, "default", word);
-	f->messages = g_ptr_array_new_with_free_func((GDestroyNotify)message_free);
-	f->context = (VerdictContext) { .engine = f->engine, .accounts = f->accounts, .snapshot = f->snapshot, .now = NOW };
-	return f;
-}
-
-static void teardown(Fixture *f)
-{
-	engine_unref(f->engine);
-	accounts_unref(f->accounts);
-	snapshot_unref(f->snapshot);
-	g_ptr_array_unref(f->messages);
-	g_free(f);
-}
-
-static Verdict *decide_to(Fixture *f, const char *rcpt, const char *text)
-{
-	Message *message = message_from_bytes(text, strlen(text), 65536);
-
-	g_ptr_array_add(f->messages, message);
-	message_set_sender(message, "<jane@customer.example>");
-	message_add_rcpt(message, rcpt);
-	message->client_addr = g_strdup("192.0.2.10");
-	message->helo = g_strdup("mail.customer.example");
-	return verdict_decide(&f->context, message);
-}
-
-static Verdict *decide(Fixture *f, const char *text)
-{
-	return decide_to(f, "<support@shop.example>", text);
-}
+#include "verdict-fixture.h"
 
 static const char *header(const Verdict *verdict, const char *name)
 {
@@ -108,19 +18,10 @@ static const char *header(const Verdict *verdict, const char *name)
 	return NULL;
 }
 
-static void add_account(Fixture *f, const char *key, const char *json)
-{
-	g_autoptr(GError) error = NULL;
-	Account *account = account_parse(key, json, &error);
-
-	g_assert_no_error(error);
-	accounts_add(f->accounts, account);
-}
-
 static void an_outage_report_is_tagged_and_claimed(void)
 {
-	Fixture *f = setup(WORD_P1);
-	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: site is down\n\nhelp\n");
+	Fixture *f = fixture_setup(WORD_P1);
+	g_autoptr(Verdict) v = fixture_decide(f, AUTH HEAD "Subject: site is down\n\nhelp\n");
 
 	g_assert_true(v->match);
 	g_assert_nonnull(v->claim);
@@ -134,13 +35,13 @@ static void an_outage_report_is_tagged_and_claimed(void)
 	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "queued");
 	g_assert_null(header(v, "X-Outage-Account"));
 	g_assert_null(header(v, "X-Outage-Escalate"));
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void other_mail_carries_four_headers_only(void)
 {
-	Fixture *f = setup(WORD_P1);
-	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: invoice\n\nplease resend it\n");
+	Fixture *f = fixture_setup(WORD_P1);
+	g_autoptr(Verdict) v = fixture_decide(f, AUTH HEAD "Subject: invoice\n\nplease resend it\n");
 
 	g_assert_null(v->claim);
 	verdict_fold(v, &f->context, CLAIM_AWAY);
@@ -148,7 +49,7 @@ static void other_mail_carries_four_headers_only(void)
 	g_assert_cmpstr(header(v, "X-Outage-Match"), ==, "no; score=0.0; threshold=5.0");
 	g_assert_cmpstr(header(v, "X-Outage-Queue"), ==, "normal");
 	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "none; reason=\"no-match\"");
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void each_answer_of_the_store_has_its_reason(void)
@@ -167,12 +68,12 @@ static void each_answer_of_the_store_has_its_reason(void)
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		Fixture *f = setup(WORD_P2);
-		g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: site is down\n\nhelp\n");
+		Fixture *f = fixture_setup(WORD_P2);
+		g_autoptr(Verdict) v = fixture_decide(f, AUTH HEAD "Subject: site is down\n\nhelp\n");
 
 		verdict_fold(v, &f->context, cases[i].answer);
 		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
-		teardown(f);
+		fixture_teardown(f);
 	}
 }
 
@@ -189,23 +90,23 @@ static void nobody_is_answered_against_a_reason(void)
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		Fixture *f = setup(WORD_P1);
-		g_autoptr(Verdict) v = decide(f, cases[i].mail);
+		Fixture *f = fixture_setup(WORD_P1);
+		g_autoptr(Verdict) v = fixture_decide(f, cases[i].mail);
 
 		g_assert_null(v->claim);
 		verdict_fold(v, &f->context, CLAIM_WON);
 		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
-		teardown(f);
+		fixture_teardown(f);
 	}
 }
 
 static void a_large_account_goes_to_people_only_if_it_is_verified(void)
 {
-	Fixture *f = setup(WORD_P1);
+	Fixture *f = fixture_setup(WORD_P1);
 
-	add_account(f, "customer.example", "{\"account\":\"Acme\",\"level\":\"platinum\",\"manager\":\"m@shop.example\",\"respond_within\":\"30m\"}");
-	g_autoptr(Verdict) real = decide(f, AUTH HEAD "Subject: down\n\n");
-	g_autoptr(Verdict) forged = decide(f, HEAD "Subject: down\n\n");
+	fixture_add_account(f, "customer.example", "{\"account\":\"Acme\",\"level\":\"platinum\",\"manager\":\"m@shop.example\",\"respond_within\":\"30m\"}");
+	g_autoptr(Verdict) real = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) forged = fixture_decide(f, HEAD "Subject: down\n\n");
 	verdict_fold(real, &f->context, CLAIM_WON);
 	verdict_fold(forged, &f->context, CLAIM_WON);
 	g_assert_cmpstr(header(real, "X-Outage-Account"), ==, "\"Acme\"; level=platinum; manager=m@shop.example; verified=spf");
@@ -216,7 +117,7 @@ static void a_large_account_goes_to_people_only_if_it_is_verified(void)
 	g_assert_cmpstr(header(forged, "X-Outage-Ack"), ==, "none; reason=\"unauthenticated\"");
 	g_assert_true(g_str_has_suffix(header(forged, "X-Outage-Account"), "verified=no"));
 	g_assert_null(header(forged, "X-Outage-Respond-By"));
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void the_routes_pick_queue_tier_and_template(void)
@@ -230,15 +131,15 @@ static void the_routes_pick_queue_tier_and_template(void)
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		Fixture *f = setup(WORD_P1);
+		Fixture *f = fixture_setup(WORD_P1);
 		g_autofree char *mail = g_strconcat(AUTH HEAD "Subject: hello\n\n", cases[i].body, "\n", NULL);
-		g_autoptr(Verdict) v = decide(f, mail);
+		g_autoptr(Verdict) v = fixture_decide(f, mail);
 
 		g_assert_cmpstr(v->queue, ==, cases[i].queue);
 		g_assert_cmpstr(v->tier, ==, cases[i].tier);
 		g_assert_nonnull(v->claim);
 		g_assert_cmpstr(v->claim->template_name, ==, cases[i].template_name);
-		teardown(f);
+		fixture_teardown(f);
 	}
 }
 
@@ -255,67 +156,67 @@ static void after_the_fix_the_second_wave_is_told_apart(void)
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		Fixture *f = setup(WORD_RESOLVED);
+		Fixture *f = fixture_setup(WORD_RESOLVED);
 		g_autofree char *mail = g_strconcat(AUTH HEAD "Subject: hello\n\n", cases[i].body, "\n", NULL);
-		g_autoptr(Verdict) v = decide(f, mail);
+		g_autoptr(Verdict) v = fixture_decide(f, mail);
 
 		g_assert_cmpint(v->claim != NULL, ==, cases[i].claimed);
 		verdict_fold(v, &f->context, CLAIM_WON);
 		g_assert_cmpstr(header(v, "X-Outage-Escalate"), ==, cases[i].escalate);
 		if (v->claim != NULL)
 			g_assert_true(v->claim->resolved);
-		teardown(f);
+		fixture_teardown(f);
 	}
 }
 
 static void the_resolved_window_closes(void)
 {
-	Fixture *f = setup(WORD_RESOLVED);
+	Fixture *f = fixture_setup(WORD_RESOLVED);
 
 	g_assert_false(verdict_is_idle(&f->context));
 	f->context.now = NOW + 48 * 3600;
 	g_assert_true(verdict_is_idle(&f->context));
-	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) v = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
 	verdict_fold(v, &f->context, CLAIM_WON);
 	g_assert_cmpuint(v->headers->len, ==, 0);
 	g_assert_null(v->claim);
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void of_several_incidents_the_best_match_is_taken(void)
 {
-	Fixture *f = setup(WORD_P1);
-	Incident *payments = add_incident(f, "payments", WORD_P3);
+	Fixture *f = fixture_setup(WORD_P1);
+	Incident *payments = fixture_add_incident(f, "payments", WORD_P3);
 
 	payments->match = rules_pattern_new("pay(ing|ments?)|checkout", NULL);
 	payments->match_free = (GDestroyNotify)rules_pattern_free;
-	g_autoptr(Verdict) named = decide(f, AUTH HEAD "Subject: checkout is down\n\n");
-	g_autoptr(Verdict) other = decide(f, AUTH HEAD "Subject: mail is down\n\n");
-	g_autoptr(Verdict) none = decide(f, AUTH HEAD "Subject: hello\n\n");
+	g_autoptr(Verdict) named = fixture_decide(f, AUTH HEAD "Subject: checkout is down\n\n");
+	g_autoptr(Verdict) other = fixture_decide(f, AUTH HEAD "Subject: mail is down\n\n");
+	g_autoptr(Verdict) none = fixture_decide(f, AUTH HEAD "Subject: hello\n\n");
 	g_assert_cmpstr(named->incident->name, ==, "payments");
 	g_assert_cmpstr(other->incident->name, ==, "default");
 	g_assert_cmpstr(none->incident->name, ==, "default");
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void each_support_address_has_its_own_settings(void)
 {
-	Fixture *f = setup(WORD_P1);
-	g_autoptr(Verdict) support = decide_to(f, "support+tag@shop.example", AUTH HEAD "Subject: slow\n\n");
-	g_autoptr(Verdict) billing = decide_to(f, "Billing@Shop.Example", AUTH HEAD "Subject: slow\n\n");
-	g_autoptr(Verdict) other = decide_to(f, "jobs@shop.example", AUTH HEAD "Subject: down\n\n");
+	Fixture *f = fixture_setup(WORD_P1);
+	g_autoptr(Verdict) support = fixture_decide_to(f, "support+tag@shop.example", AUTH HEAD "Subject: slow\n\n");
+	g_autoptr(Verdict) billing = fixture_decide_to(f, "Billing@Shop.Example", AUTH HEAD "Subject: slow\n\n");
+	g_autoptr(Verdict) other = fixture_decide_to(f, "jobs@shop.example", AUTH HEAD "Subject: down\n\n");
 
 	g_assert_true(support->inspected);
 	g_assert_false(support->match);
 	g_assert_true(billing->match);
 	g_assert_false(other->inspected);
 	g_assert_cmpuint(other->headers->len, ==, 0);
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void the_first_support_recipient_decides(void)
 {
-	Fixture *f = setup(WORD_P1);
+	Fixture *f = fixture_setup(WORD_P1);
 	const char *text = AUTH HEAD "Subject: slow\n\n";
 	g_autoptr(Message) message = message_from_bytes(text, strlen(text), 65536);
 
@@ -325,16 +226,16 @@ static void the_first_support_recipient_decides(void)
 	message_add_rcpt(message, "support@shop.example");
 	g_autoptr(Verdict) v = verdict_decide(&f->context, message);
 	g_assert_cmpstr(v->rcpt, ==, "billing@shop.example");
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void shadow_decides_and_does_nothing(void)
 {
-	Fixture *f = setup(WORD_P1);
+	Fixture *f = fixture_setup(WORD_P1);
 
 	f->engine->config->mode = MODE_SHADOW;
 	f->engine->config->routes[5]->subject_tag = g_strdup("[OUTAGE]");
-	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) v = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
 	g_assert_null(v->claim);
 	verdict_fold(v, &f->context, CLAIM_AWAY);
 	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "shadow");
@@ -342,38 +243,38 @@ static void shadow_decides_and_does_nothing(void)
 	g_assert_null(v->subject);
 	g_strfreev(f->engine->config->canary);
 	f->engine->config->canary = g_strsplit("@customer.example", " ", -1);
-	g_autoptr(Verdict) canary = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) canary = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
 	g_assert_nonnull(canary->claim);
 	verdict_fold(canary, &f->context, CLAIM_WON);
 	g_assert_cmpstr(canary->subject, ==, "[OUTAGE] down");
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void nothing_is_promised_from_stale_knowledge(void)
 {
-	Fixture *f = setup(WORD_P1);
+	Fixture *f = fixture_setup(WORD_P1);
 
 	f->snapshot->pause = g_strdup("wait");
 	f->context.age = 3600;
-	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) v = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
 	verdict_fold(v, &f->context, CLAIM_WON);
 	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "none; reason=\"stale,paused\"");
 	g_assert_cmpstr(header(v, "X-Outage-Queue"), ==, "surge");
 	g_clear_pointer(&f->snapshot->pause, g_free);
 	f->context.age = 0;
 	f->context.now = NOW + 5 * 3600;
-	g_autoptr(Verdict) silent = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) silent = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
 	g_assert_cmphex(silent->reasons, ==, REASON_BIT(REASON_STALE));
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void the_helpdesk_keeps_quiet_only_where_we_speak(void)
 {
-	Fixture *f = setup(WORD_P1);
+	Fixture *f = fixture_setup(WORD_P1);
 
 	f->engine->config->helpdesk = HELPDESK_ZAMMAD;
-	g_autoptr(Verdict) queued = decide(f, AUTH HEAD "Subject: down\n\n");
-	g_autoptr(Verdict) second = decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) queued = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) second = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
 	verdict_fold(queued, &f->context, CLAIM_WON);
 	verdict_fold(second, &f->context, CLAIM_ALREADY);
 	g_assert_cmpstr(header(queued, "X-Zammad-Send-Auto-Response"), ==, "false");
@@ -382,15 +283,15 @@ static void the_helpdesk_keeps_quiet_only_where_we_speak(void)
 	g_assert_false(verdict_header_is_forged(f->engine->config, "x-zammad-ticket-owner", false));
 	g_assert_true(verdict_header_is_forged(f->engine->config, "x-outage-ack", false));
 	g_assert_false(verdict_header_is_forged(f->engine->config, "Auto-Submitted", true));
-	teardown(f);
+	fixture_teardown(f);
 }
 
 static void what_others_wrote_stays_in_its_header(void)
 {
-	Fixture *f = setup(WORD_P1);
+	Fixture *f = fixture_setup(WORD_P1);
 
-	add_account(f, "customer.example", "{\"account\":\"A\\\"c; x=1 \\u00e9\",\"level\":\"gold, really\"}");
-	g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+	fixture_add_account(f, "customer.example", "{\"account\":\"A\\\"c; x=1 \\u00e9\",\"level\":\"gold, really\"}");
+	g_autoptr(Verdict) v = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
 	verdict_fold(v, &f->context, CLAIM_WON);
 	g_assert_cmpstr(header(v, "X-Outage-Account"), ==,
 	    "account*=UTF-8''A%22c%3B%20x%3D1%20%C3%A9; level=\"gold, really\"; verified=spf");
@@ -400,7 +301,7 @@ static void what_others_wrote_stays_in_its_header(void)
 		g_assert_null(strpbrk(h->value, "\r\n"));
 		g_assert_true(g_str_is_ascii(h->value));
 	}
-	teardown(f);
+	fixture_teardown(f);
 }
 
 /* DNS costs the mail a wait; it is asked only where its answer decides. */
@@ -416,7 +317,9 @@ static void spf_is_asked_only_where_it_decides(void)
 		{ HEAD "Subject: down\n\n", WORD_NONE, NULL, false },
 		{ HEAD "Subject: invoice\n\n", WORD_P1, NULL, false },
 		{ HEAD "Subject: down\nAuto-Submitted: auto-replied\n\n", WORD_P1, NULL, false },
-		{ HEAD "Subject: down\n\nour lawyers will write\n", WORD_P1, NULL, false },
+		/* No machine answers it, but its writer may be told how it goes on. */
+		{ HEAD "Subject: down\n\nour lawyers will write\n", WORD_P1, NULL, true },
+		{ HEAD "Subject: invoice\n\nour lawyers will write\n", WORD_P1, NULL, false },
 		{ "Authentication-Results: mx.example; dmarc=pass header.from=customer.example\n" HEAD "Subject: down\n\n",
 		    WORD_P1, NULL, false },
 		{ "Authentication-Results: mx.example; spf=fail smtp.mailfrom=jane@customer.example\n" HEAD "Subject: down\n\n", WORD_P1, NULL,
@@ -430,17 +333,17 @@ static void spf_is_asked_only_where_it_decides(void)
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		Fixture *f = setup(cases[i].word);
+		Fixture *f = fixture_setup(cases[i].word);
 
 		if (cases[i].account != NULL)
-			add_account(f, cases[i].account, "{\"account\":\"Acme\"}");
-		g_autoptr(Verdict) v = decide(f, cases[i].mail);
+			fixture_add_account(f, cases[i].account, "{\"account\":\"Acme\"}");
+		g_autoptr(Verdict) v = fixture_decide(f, cases[i].mail);
 		g_test_message("case %zu", i);
 		g_assert_cmpint(v->asks_spf, ==, cases[i].asks);
 		f->engine->config->spf_enabled = false;
-		g_autoptr(Verdict) off = decide(f, cases[i].mail);
+		g_autoptr(Verdict) off = fixture_decide(f, cases[i].mail);
 		g_assert_false(off->asks_spf);
-		teardown(f);
+		fixture_teardown(f);
 	}
 }
 
@@ -461,8 +364,8 @@ static void spf_decides_who_is_answered(void)
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		Fixture *f = setup(WORD_P1);
-		g_autoptr(Verdict) v = decide(f, HEAD "Subject: down\n\n");
+		Fixture *f = fixture_setup(WORD_P1);
+		g_autoptr(Verdict) v = fixture_decide(f, HEAD "Subject: down\n\n");
 		const SpfQuestion *question = verdict_spf_question(v);
 
 		g_assert_cmpstr(question->client, ==, "192.0.2.10");
@@ -473,7 +376,7 @@ static void spf_decides_who_is_answered(void)
 		g_assert_cmpint(v->claim != NULL, ==, strcmp(cases[i].ack, "queued") == 0);
 		verdict_fold(v, &f->context, CLAIM_WON);
 		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
-		teardown(f);
+		fixture_teardown(f);
 	}
 }
 
@@ -490,15 +393,15 @@ static void a_policy_for_everybody_vouches_for_nobody(void)
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		Fixture *f = setup(WORD_P1);
-		g_autoptr(Verdict) v = decide(f, AUTH HEAD "Subject: down\n\n");
+		Fixture *f = fixture_setup(WORD_P1);
+		g_autoptr(Verdict) v = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
 
 		g_assert_true(v->asks_spf);
 		g_assert_true(verdict_spf_question(v)->policy_only);
 		verdict_add_spf(v, &f->context, cases[i].answer);
 		verdict_fold(v, &f->context, CLAIM_WON);
 		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
-		teardown(f);
+		fixture_teardown(f);
 	}
 }
 
@@ -521,7 +424,7 @@ static void a_relay_vouches_for_no_form(void)
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		Fixture *f = setup(WORD_P1);
+		Fixture *f = fixture_setup(WORD_P1);
 		Config *config = f->engine->config;
 		g_autofree char *text = g_strconcat(cases[i].received, "From: web@shop.example\nReply-To: jane@customer.example\n"
 		    "To: support@shop.example\nSubject: site is down\n\n", NULL);
@@ -541,23 +444,23 @@ static void a_relay_vouches_for_no_form(void)
 		v = verdict_decide(&f->context, message);
 		verdict_fold(v, &f->context, CLAIM_WON);
 		g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, cases[i].ack);
-		teardown(f);
+		fixture_teardown(f);
 	}
 }
 
 static void spf_pulls_an_account_out_of_the_flood(void)
 {
-	Fixture *f = setup(WORD_P1);
+	Fixture *f = fixture_setup(WORD_P1);
 
-	add_account(f, "customer.example", "{\"account\":\"Acme\"}");
-	g_autoptr(Verdict) v = decide(f, HEAD "Subject: down\n\n");
+	fixture_add_account(f, "customer.example", "{\"account\":\"Acme\"}");
+	g_autoptr(Verdict) v = fixture_decide(f, HEAD "Subject: down\n\n");
 	g_assert_cmpstr(v->queue, ==, "surge");
 	verdict_add_spf(v, &f->context, (SpfAnswer){ SPF_PASS, false });
 	verdict_fold(v, &f->context, CLAIM_WON);
 	g_assert_cmpstr(header(v, "X-Outage-Account"), ==, "\"Acme\"; verified=spf");
 	g_assert_cmpstr(header(v, "X-Outage-Queue"), ==, "accounts");
 	g_assert_cmpstr(header(v, "X-Outage-Ack"), ==, "none; reason=\"vip\"");
-	teardown(f);
+	fixture_teardown(f);
 }
 
 int main(int argc, char **argv)

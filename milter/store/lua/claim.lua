@@ -1,23 +1,27 @@
--- Claims one acknowledgement: mark, caps, job, affected set, counters, all or nothing.
+-- Claims one letter: mark, caps, job, affected set, counters, all or nothing.
 --
 -- KEYS: mark, acks, retry, affected, state, pause, bounced, domain's rate without the hour, address's rate without
 --       the day, stats.
--- ARGV: prefix, token, payload, mac, id, epoch, kind (active, resolved), hash, mark's life (s), again after (s,
---       0 = never), delay (s), site cap (a minute), domain cap (an hour), address cap (a day), how many jobs may wait
---       (all four 0 = none), life of statistics (s), how many replicas the claim is to reach.
+-- ARGV: prefix, token, payload, mac, id, epoch, kind (active, resolved; another letter's own), hash, mark's life (s),
+--       again after (s, 0 = never), delay (s), site cap (a minute), domain cap (an hour), address cap (a day), how many
+--       jobs may wait (all four 0 = none), life of statistics (s), how many replicas the claim is to reach, class (ack,
+--       notice, staff).
 local MARK, ACKS, RETRY, AFFECTED, STATE, PAUSE, BOUNCED, DOMAIN, ADDRESS, STATS = unpack(KEYS, 1, 10)
 local prefix, token, payload, mac, id, epoch, kind, hash = unpack(ARGV, 1, 8)
 local life, again, delay = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local site_cap, domain_cap, address_cap = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
-local queue_limit, stats_life, replicas = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
+local queue_limit, stats_life, replicas, class = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]), ARGV[18]
 local now = clock()
 local hour_key = DOMAIN .. string.format('%d', math.floor(now / 3600))
 local day_key = ADDRESS .. string.format('%d', math.floor(now / 86400))
 local first_minute = math.floor((now + delay) / 60)
 local spent -- what the caps have counted: of the domain this hour, of the address today, of the site in that first minute
 
+-- Of other letters nobody counts what held them: the one who claims them asks for the same again and again.
 local function held(reason, answer)
-	count_in(STATS, 'held:' .. reason, stats_life)
+	if class == 'ack' then
+		count_in(STATS, 'held:' .. reason, stats_life)
+	end
 	return answer
 end
 
@@ -30,7 +34,8 @@ local function is_on()
 		end
 	end
 	local word = state[3] or 'none'
-	local on = kind == 'resolved' and word == 'resolved'
+	-- What is told to those who wrote in is about an incident, on or over.
+	local on = class == 'notice' or kind == 'resolved' and word == 'resolved'
 		or kind == 'active' and (word == 'P1' or word == 'P2' or word == 'P3')
 	return on and state[1] == id and (tonumber(state[2] or '0') or 0) == tonumber(epoch)
 end
@@ -59,8 +64,11 @@ local function read_counts()
 	end
 end
 
--- What speaks against the claim: the answer, or nil.
+-- What speaks against the claim: the answer, or nil. Against a letter to our own people nothing does.
 local function judge()
+	if class == 'staff' then
+		return nil
+	end
 	if not is_on() then
 		return 'ended'
 	end
@@ -73,9 +81,11 @@ local function judge()
 			return held('bounced', 'bounced')
 		end
 	end
-	read_counts()
-	if domain_cap > 0 and spent[1] >= domain_cap or address_cap > 0 and spent[2] >= address_cap then
-		return held('rate', 'rate')
+	if class == 'ack' then
+		read_counts()
+		if domain_cap > 0 and spent[1] >= domain_cap or address_cap > 0 and spent[2] >= address_cap then
+			return held('rate', 'rate')
+		end
 	end
 	if queue_limit > 0 and must('XLEN', ACKS) + must('ZCARD', RETRY) >= queue_limit then
 		return held('queue-full', 'full')
@@ -95,14 +105,17 @@ end
 -- When the job may leave, which minute counts it and what that has counted: the site's cap delays, the first minute
 -- with room takes it. After a day's worth of full minutes it goes anyway.
 local function place()
+	if site_cap <= 0 then
+		return now + delay, first_minute, 0
+	end
 	local minute, n = first_minute, spent[3]
 	local function look_at(next_minute)
 		minute, n = next_minute, number_at(site_key(next_minute))
 	end
-	if site_cap > 0 and n >= site_cap then
+	if n >= site_cap then
 		look_at(math.max(minute + 1, math.min(number_at(prefix .. FIRST_WITH_ROOM), minute + 1440)))
 	end
-	while site_cap > 0 and n >= site_cap and minute < first_minute + 1440 do
+	while n >= site_cap and minute < first_minute + 1440 do
 		look_at(minute + 1)
 	end
 	return math.max(now + delay, minute > first_minute and minute * 60 or 0), minute, n
@@ -144,7 +157,11 @@ local function enqueue()
 		redis.pcall('SET', prefix .. FIRST_WITH_ROOM, minute, 'EX', 2 * 86400)
 		count_in(STATS, 'delayed', stats_life)
 	end
-	count_queued(STATS, stats_life, AFFECTED, hash, life)
+	if class == 'ack' then
+		count_queued(STATS, stats_life, AFFECTED, hash, life)
+	else
+		count_in(STATS, 'queued:' .. class, stats_life)
+	end
 end
 
 local function claim()

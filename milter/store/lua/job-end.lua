@@ -1,8 +1,8 @@
 -- Ends one turn of a job that a replier holds. Returns 1, or 0 where there was nothing to end: somebody else has ended
 -- it, has it in hand by now or has moved it, or the store was emptied.
 --
--- KEYS: acks, retry, dead, statistics of all, then the marks that the job may hold (active and resolved: one that was
---       promoted holds both under one token), or none where its payload names none.
+-- KEYS: acks, retry, dead, statistics of all, then the marks that the job may hold (of an acknowledgement active and
+--       resolved: one that was promoted holds both under one token), or none where its payload names none.
 -- ARGV: stream id, how (done, retry, bury, withdraw), consumer, tries, why, delay (s), token, payload (where done).
 local acks, retry, dead, stats = unpack(KEYS, 1, 4)
 local handle, how, consumer, tries, why, delay, token, sent_payload = unpack(ARGV, 1, 8)
