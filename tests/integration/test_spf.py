@@ -422,8 +422,8 @@ def test_closed_port_holds_no_mail(make_stand, fake_relay):
 
 # -- when nobody is asked
 
-def test_no_question_without_an_incident(make_stand, dns, fake_relay):
-    stand = make_stand(spf__nameserver=dns.address, **SETTINGS).start()
+def test_no_question_without_an_incident_where_nothing_is_kept_for_one(make_stand, dns, fake_relay):
+    stand = make_stand(spf__nameserver=dns.address, recent__keep=0, **SETTINGS).start()
     site = SpfSite(stand, dns, fake_relay)
     received = site.write(site.domain("v=spf1 ip4:192.0.2.10 -all"))
     assert received.outage() == {}
