@@ -19,7 +19,9 @@ from stand import OwnStand, Stand
 
 TITLE, SCOPE = "Login and API are down", "All customers in Europe"
 FIX = "The failed database server was replaced at noon."
+UPDATE = "A database server failed. We are moving its work to another one."
 JANE = "jane@customer.example"
+MANAGER = "manager@support.example"
 # Where corp.example's mail comes from, as its SPF record says, and where it does not.
 CORP, ELSEWHERE = "192.0.2.10", "198.51.100.66"
 ZONE = {"corp.example": {"TXT": f"v=spf1 ip4:{CORP} -all"}, "customer.example": {"TXT": "v=spf1 -all"}}
@@ -131,7 +133,7 @@ class Demo:
         say(f"  {names} know{'s' if len(self.stand.nodes) == 1 else ''}.")
 
     def put_account(self) -> None:
-        self.stand.put_account("acme.example", account="Acme", level="platinum", manager="manager@support.example",
+        self.stand.put_account("acme.example", account="Acme", level="platinum", manager=MANAGER,
                                respond_within="30m")
         self.stand.wait_account("it@acme.example", "Acme")
 
@@ -171,6 +173,32 @@ class Demo:
         boxes = [self.stand.mailbox(f"@{domain}", node) for node in self.stand.nodes for domain in DOMAINS]
         return [reply for box in boxes for reply in box.replies() if reply.message_id.startswith("<outage-ack.")]
 
+    def people(self) -> None:
+        """The large account's manager is called, and the status says who waits."""
+        say(f"\nA person is called for the large account: {MANAGER} gets")
+        try:
+            show_reply(self.stand.mailbox(MANAGER).wait_count(1, 30)[0])
+        except TimeoutError:
+            self.mistake("nobody was called")
+        say("  $ outagectl status")
+        status = self.stand.ctl("status", check=False).stdout
+        say(textwrap.indent(status.rstrip(), "     | "))
+        if "Acme" not in status:
+            self.mistake("the status does not say that Acme waits")
+
+    def tell_everybody(self, customers: list[str]) -> None:
+        """An update goes to those who were acknowledged."""
+        say("\nTelling everybody who wrote in:")
+        say(f'  $ outagectl update "{UPDATE}" --notify --yes')
+        self.stand.ctl("update", UPDATE, "--notify", "--yes")
+        try:
+            told = [self.stand.mailbox(customer).wait_for(lambda letter: UPDATE in letter.text(), 40) for customer in customers]
+        except TimeoutError:
+            self.mistake("somebody who wrote in was not told")
+            return
+        say(f"  {len(told)} notices arrived; the first:")
+        show_reply(told[0])
+
     def after_the_fix(self) -> None:
         say(f"\nAfter the fix: {JANE} asks what it was.")
         letter = Letter(JANE, "Outage of your website this morning", LATE_TEXT)
@@ -205,6 +233,8 @@ class Demo:
         say("\n     the first acknowledgement in full:")
         for reply in self.acknowledgements()[:1]:
             show_reply(reply)
+        self.people()
+        self.tell_everybody([expected.letter.sender for expected in letters if expected.ack == "queued"])
         say("\nResolving:")
         self.flip("resolved", {"fix": FIX, "cause": "A database server failed."})
         self.after_the_fix()
