@@ -253,7 +253,8 @@ def test_failover_is_followed_and_the_old_primary_is_not(make_stand, tmp_path):
         stand.ctl("declare", "P3")
         stand.wait_word("P3")
         assert new.cli("GET", "outage:incident") == "P3"
-        eventually(lambda: old.role() == "slave", 60, "the old primary follows")
+        # A Sentinel that finds its own clock late, on a loaded machine, does nothing for 30 seconds (TILT), and perhaps again.
+        eventually(lambda: old.role() == "slave", 180, "the old primary follows")
         eventually(lambda: old.cli("GET", "outage:incident") == "P3", 20, "it has the new state")
         stand.resolve()
 
