@@ -41,15 +41,15 @@ static bool read_options(int argc, char **argv, Options *options)
 	return true;
 }
 
-/* Returns the engine, or NULL after every mistake was printed. */
-static Engine *load(const char *path)
+/* Returns the engine, or NULL after every mistake was printed. letters: those in the letters too. */
+static Engine *load(const char *path, bool letters)
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Config) config = config_load(path, mistakes);
 	Engine *engine = NULL;
 
 	if (config != NULL) {
-		engine = service_check(config, mistakes);
+		engine = service_check(config, letters, mistakes);
 		if (mistakes->len > 0)
 			g_clear_pointer(&engine, engine_unref);
 	}
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 		printf("outage-milter %s\n", PACKAGE_VERSION);
 		return 0;
 	}
-	engine = load(config_path);
+	engine = load(config_path, options.test);
 	if (engine == NULL)
 		return 1;
 	if (options.test) {

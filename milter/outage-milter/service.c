@@ -65,7 +65,7 @@ static void check_shared_domains(const Config *config, GPtrArray *mistakes)
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: ack.shared_domains_file: %s cannot be read", place, config->ack_shared_file));
 }
 
-Engine *service_check(Config *config, GPtrArray *mistakes)
+Engine *service_check(Config *config, bool letters, GPtrArray *mistakes)
 {
 	guint before = mistakes->len;
 	g_autoptr(GError) error = NULL;
@@ -89,7 +89,8 @@ Engine *service_check(Config *config, GPtrArray *mistakes)
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: template.dir: %s cannot be read", templates_place, config->template_dir));
 	} else {
 		check_route_templates(config, templates, mistakes);
-		lint_texts(config, templates, mistakes);
+		if (letters)
+			lint_texts(config, templates, mistakes);
 	}
 	return mistakes->len == before && rules != NULL ? engine_new(config, rules) : NULL;
 }
@@ -184,7 +185,7 @@ bool service_reload(Service *service)
 	g_autoptr(GPtrArray) restart = NULL;
 	Snapshot *supposed;
 	bool store_changed = false;
-	Engine *fresh = config != NULL && mistakes->len == 0 ? service_check(config, mistakes) : NULL;
+	Engine *fresh = config != NULL && mistakes->len == 0 ? service_check(config, false, mistakes) : NULL;
 
 	if (fresh == NULL) {
 		for (guint i = 0; i < mistakes->len; i++)

@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "outage-replier/work-private.h"
-#include "reply/lint.h"
 
 #define WAIT_MS 1000
 /* A job that the store cannot end is left to the next taking over after so many turns, and does not keep the others waiting. */
@@ -28,16 +27,12 @@
 Templates *worker_check(const Config *config, GPtrArray *mistakes)
 {
 	g_autoptr(GError) error = NULL;
-	Templates *templates;
 
 	g_autofree char *place = config_where(config, config->store_url_line);
 
 	if (!store_config_check(config, &error))
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", place, error->message));
-	templates = templates_load(config->template_dir, config->language, mistakes);
-	if (templates != NULL)
-		lint_texts(config, templates, mistakes);
-	return templates;
+	return templates_load(config->template_dir, config->language, mistakes);
 }
 
 Worker *worker_new(Config *config, Templates *templates, Worker *shared, GError **error)

@@ -181,7 +181,8 @@ def test_forged_opt_out_stops_nobody(either, customer):
 
 
 def test_replier_killed_in_the_middle_tells_everybody_once(make_stand, store):
-    stand = make_stand(store, notice__rate=600, ack__domain_cap=0).start()
+    # What a killed replier had in hand is taken over after twice reply.timeout and ten seconds.
+    stand = make_stand(store, notice__rate=600, ack__domain_cap=0, reply__timeout="2s").start()
     stand.declare("P1")
     people = [f"person{number}@customer.example" for number in range(25)]
     for person in people:
