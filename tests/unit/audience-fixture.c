@@ -18,6 +18,7 @@ void site_set_up(Site *site)
 	site->support = (SupportAddress){ .address = s("support@example.com"), .aliases = site->nobody, .incidents = site->nobody,
 		.mode = -1, .plus = true };
 	site->supports[0] = &site->support;
+	g_free(site->config->support); /* the empty list of the defaults */
 	site->config->support = site->supports;
 	site->facts = (Facts){ .rcpt = s("support@example.com"), .from = s("Jane@customer.example"), .sender = s("jane@customer.example"),
 		.to = s("Jane@customer.example"), .subject = s("it is down"), .message_id = s("<1@customer.example>"),
