@@ -123,6 +123,23 @@ static int show_letter(const Cli *cli, const Since *since, const Incident *incid
 	return CLI_DONE;
 }
 
+/* *is: somebody has claimed this letter before: an incident that goes on keeps its id and its marks. */
+static bool was_answered(Cli *cli, const Since *since, const ClaimRequest *request, bool *is, GError **error)
+{
+	g_autofree char *hash = secret_address_hash(since->secret, request->sender);
+	const Job job = { .token = (char *)"", .request = (ClaimRequest *)request };
+	JobStanding standing;
+
+	*is = false;
+	/* With ack.again_after only the claim itself can tell. */
+	if (cli->config->ack_again_after > 0)
+		return true;
+	if (!store_job_standing(cli->store, &job, hash, &standing, error))
+		return false;
+	*is = standing != JOB_UNMARKED;
+	return true;
+}
+
 /* Decides on each, counts, and shows the first letter there is. */
 static int foretell(Cli *cli, const Since *since, const GPtrArray *all, const Snapshot *snapshot, const char *name, Tally *tally)
 {
@@ -131,8 +148,16 @@ static int foretell(Cli *cli, const Since *since, const GPtrArray *all, const Sn
 
 	for (guint i = 0; i < all->len && status == CLI_DONE; i++) {
 		g_autoptr(Verdict) verdict = facts_decide(&context, g_ptr_array_index(all, i));
+		GError *error = NULL;
+		bool answered;
 
-		if (tally_add(tally, verdict, name) && tally->wanted == 1)
+		if (!tally_add(tally, verdict, name))
+			continue;
+		if (!was_answered(cli, since, verdict->claim, &answered, &error))
+			return cli_error(error);
+		tally->wanted -= answered;
+		tally->answered += answered;
+		if (!answered && tally->wanted == 1)
 			status = show_letter(cli, since, verdict->incident, verdict->claim);
 	}
 	return status;

@@ -52,6 +52,7 @@ char *tally_left_alone(const Tally *tally)
 	for (Reason reason = 0; reason < REASONS; reason++)
 		append(text, tally->reasons[reason], reason_name(reason));
 	append(text, tally->shadow, "no canary (mode is shadow)");
+	append(text, tally->answered, "answered already");
 	append(text, tally->again, "more of the same people");
 	append(text, tally->elsewhere, "about another incident");
 	append(text, tally->given_up, "to an address that is no support address any more");

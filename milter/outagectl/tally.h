@@ -6,6 +6,7 @@
 
 typedef struct {
 	guint wanted;          /* people to be answered */
+	guint answered;        /* people who have been answered for this incident: taken out of wanted by the caller */
 	guint again;           /* more mail of the same people */
 	guint elsewhere;       /* mail that belongs to another incident */
 	guint reasons[REASONS]; /* mail left alone, by the first reason */

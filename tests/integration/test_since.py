@@ -1,5 +1,7 @@
 """declare --since: who wrote before the flip is answered under the same rules as if he wrote now, once."""
 
+import re
+
 import pytest
 
 from mail import LEGAL_TEXT, PASSWORD_TEXT, Letter, ack, outage_report, reasons
@@ -16,7 +18,7 @@ def would_answer(stand, count: int) -> None:
     """Waits until so many would be answered; asking changes nothing."""
     def known() -> bool:
         done = stand.ctl("declare", "P1", "--since", "1h", check=False)
-        return done.returncode == 2 and f"{count} " in done.stdout
+        return done.returncode == 2 and re.search(rf"; {count} (person|people) would be answered", done.stdout)
     eventually(known, 20, f"{count} who wrote before the flip are known")
 
 
@@ -42,7 +44,9 @@ def test_who_wrote_before_the_flip_is_answered_once_and_others_are_not(either):
     either.settle()
     for letter in others:
         assert either.mailbox(letter.sender).replies() == []
-    # Neither a second run nor a second mail brings a second answer.
+    # Neither a second run nor a second mail brings a second answer, and the question says so beforehand.
+    would_answer(either, 0)
+    assert "3 answered already" in either.ctl("declare", "P1", "--since", "1h", check=False).stdout
     either.ctl("declare", "P1", "--since", "1h", "--yes")
     again = either.deliver(outage_report(early[0].sender))
     assert ack(again) == "none" and reasons(again) == ["already-acked"]
