@@ -134,7 +134,20 @@ static bool is_zero_size(const char *value)
 	return *value == '0' && g_ascii_strtod(value, NULL) == 0.0;
 }
 
-static guint8 style_state(const char *attribute, guint8 state)
+/* The line that Outlook for Windows draws above the header of the mail it quotes, in the greys it has had over the years, and the one
+ * it draws to the left of the mail. */
+static bool style_is_header_line(const char *style)
+{
+	return (strstr(style, "border-top:solid#e1e1e1") != NULL || strstr(style, "border-top:solid#b5c4df") != NULL) &&
+	       strstr(style, "padding:3.0pt") != NULL;
+}
+
+static bool style_is_quote_line(const char *style)
+{
+	return strstr(style, "border-left:solid") != NULL && strstr(style, "4.0pt") != NULL;
+}
+
+static guint8 style_state(Html *html, const char *attribute, guint8 state)
 {
 	g_autoptr(GString) style = g_string_new(NULL);
 	const char *value;
@@ -142,6 +155,10 @@ static guint8 style_state(const char *attribute, guint8 state)
 	for (; *attribute != '\0'; attribute++)
 		if (!g_ascii_isspace(*attribute))
 			g_string_append_c(style, g_ascii_tolower(*attribute));
+	if (style_is_header_line(style->str))
+		html->below = true;
+	if (style_is_quote_line(style->str))
+		state |= STATE_QUOTE;
 	if (style_is(style->str, "display", "none") || style_is(style->str, "mso-hide", "all"))
 		state |= HIDE_WHOLE;
 	value = style_value(style->str, "visibility");
@@ -155,17 +172,43 @@ static guint8 style_state(const char *attribute, guint8 state)
 	return state;
 }
 
-/* Classes by which mailers mark the mail they quote, or a signature. */
+/* Outlook on the web puts "x_" in front of names in what it quotes, Yahoo "ydp" and a number. */
+static const char *plain_name(const char *name)
+{
+	while (g_str_has_prefix(name, "x_"))
+		name += 2;
+	if (g_str_has_prefix(name, "ydp")) {
+		const char *at = name + 3;
+
+		while (g_ascii_isxdigit(*at))
+			at++;
+		if (*at != '\0')
+			name = at;
+	}
+	return name;
+}
+
+/* Names, as class or id, by which mailers mark the mail they quote, or a signature. Gmail and Proton put theirs around the answers between
+ * quotations, too, and what they quote into <blockquote>. */
+static bool is_quote_name(const char *name)
+{
+	static const char *const QUOTES[] = {
+		"gmail_signature", "yahoo_quoted", "yahoo-signature", "moz-cite-prefix",
+		"moz-signature", "moz-forward-container", "protonmail_signature_block", "tutanota_quote", "zmail_extra",
+		"zmail_signature", "OutlookMessageHeader", "Signature", "AppleMailSignature", "ms-outlook-mobile-signature", "OLK_SRC_BODY_SECTION",
+		"messageReplySection", "messageSignatureSection", "front-blockquote", "front-signature", "nylas-quote", "GroupWiseReplyHeader",
+		"composer_signature", "sh-signature", "zimbra_quote", NULL };
+
+	name = plain_name(name);
+	return name_in(name, QUOTES) || g_str_has_prefix(name, "yahoo_quoted") || g_str_has_prefix(name, "AppleMailSignature");
+}
+
 static bool class_is_quote(const char *attribute)
 {
-	static const char *const QUOTES[] = { "gmail_quote", "gmail_quote_container", "gmail_attr", "gmail_signature",
-		                                  "yahoo_quoted", "moz-cite-prefix", "moz-signature",
-		                                  "moz-forward-container", "protonmail_quote", "tutanota_quote",
-		                                  "zmail_extra", "OutlookMessageHeader", NULL };
 	g_auto(GStrv) classes = g_strsplit_set(attribute, " \t\r\n", 20);
 
 	for (guint i = 0; classes[i] != NULL; i++)
-		if (name_in(classes[i], QUOTES))
+		if (is_quote_name(classes[i]))
 			return true;
 	return false;
 }
@@ -173,10 +216,10 @@ static bool class_is_quote(const char *attribute)
 /* Outlook puts a mark and leaves what it quotes unmarked behind it. */
 static bool is_quote_mark(const char *class, const char *id)
 {
-	static const char *const IDS[] = { "divRplyFwdMsg", "appendonsend", "stopSpelling",
-		                               "mail-editor-reference-message-container", NULL };
+	static const char *const IDS[] = { "divRplyFwdMsg", "appendonsend", "stopSpelling", "mail-editor-reference-message-container",
+		                               "ms-outlook-mobile-reference-message", NULL };
 
-	return (id != NULL && name_in(id, IDS)) || (class != NULL && strstr(class, "OutlookMessageHeader") != NULL);
+	return (id != NULL && name_in(plain_name(id), IDS)) || (class != NULL && strstr(class, "OutlookMessageHeader") != NULL);
 }
 
 static const char *attribute_value(const xmlChar **attributes, const char *name)
@@ -203,10 +246,10 @@ static guint8 element_state(Html *html, const char *name, const xmlChar **attrib
 	if (element_hidden(name) || attribute_value(attributes, "hidden") != NULL)
 		state |= HIDE_WHOLE;
 	if (style != NULL)
-		state = style_state(style, state);
+		state = style_state(html, style, state);
 	if (strcmp(name, "blockquote") == 0 && !is_indent(class, style))
 		state |= STATE_QUOTE;
-	if ((class != NULL && class_is_quote(class)) || (id != NULL && g_str_has_prefix(id, "yahoo_quoted")))
+	if ((class != NULL && class_is_quote(class)) || (id != NULL && is_quote_name(id)))
 		state |= STATE_QUOTE;
 	if (is_quote_mark(class, id))
 		html->below = true;

@@ -7,6 +7,7 @@
 #define LEVELS_MAX 20
 #define PARTS_MAX 200
 #define STUB_SIZE_MAX 400
+#define QUOTED_MAX (64 * 1024) /* bytes of quotations above the writer's own words that are read through */
 
 /* Returns true where text starts with prefix in any case, white space in front aside. */
 bool text_value_starts(const char *text, const char *prefix)
@@ -59,7 +60,7 @@ void text_read_leaf(TextReader *reader, const TextLeaf *leaf, bool enclosed)
 	g_autoptr(GString) converted = g_string_new(NULL);
 	g_autofree char *page_charset = NULL;
 	GString *out = enclosed ? reader->enclosed : reader->plain;
-	gsize max = enclosed ? reader->max : reader->max * 2;
+	gsize max = enclosed ? reader->max : reader->max + QUOTED_MAX;
 	gsize size = leaf->size;
 	const char *bytes;
 	const char *utf8;

@@ -1,100 +1,101 @@
 /* text-phrases: what mail clients write between a new mail and the earlier one, by language. Layer: mail.
- * Only tables and their look-up; text-quote.c knows what follows from them. */
+ * Only tables and their look-up; text-attribution.c and text-quote.c know what follows from them. */
 #include "mail/text-private.h"
 
 #include <string.h>
 
-/* g_ascii_tolower() is a call, and this runs over every line of every mail. */
-static inline char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-/* Returns true where text (size bytes) starts with phrase, ASCII in any case. */
-static bool starts_with(const char *text, gsize size, const char *phrase)
-{
-	gsize length = strlen(phrase);
-
-	return size >= length && g_ascii_strncasecmp(text, phrase, length) == 0;
-}
-
-/* Returns true where text contains phrase, ASCII in any case. */
-static bool contains(const char *text, gsize size, const char *phrase)
-{
-	gsize length = strlen(phrase);
-
-	for (gsize i = 0; i + length <= size; i++)
-		if (lower(text[i]) == lower(*phrase) && g_ascii_strncasecmp(text + i, phrase, length) == 0)
-			return true;
-	return false;
-}
-
-static bool starts_with_any(const char *text, gsize size, const char *const *phrases, gsize count)
-{
-	char first = size > 0 ? lower(*text) : '\0';
-
-	for (gsize i = 0; i < count; i++)
-		if (lower(*phrases[i]) == first && starts_with(text, size, phrases[i]))
-			return true;
-	return false;
-}
-
-static bool contains_any(const char *text, gsize size, const char *const *phrases, gsize count)
-{
-	for (gsize i = 0; i < count; i++)
-		if (contains(text, size, phrases[i]))
-			return true;
-	return false;
-}
-
-/* Moves *text past leading characters of set and returns how many there were. */
-static gsize skip(const char **text, gsize *size, const char *set)
-{
-	gsize count = 0;
-
-	while (*size > 0 && **text != '\0' && strchr(set, **text) != NULL) {
-		(*text)++;
-		(*size)--;
-		count++;
-	}
-	return count;
-}
+#define SEPARATOR_MIN 10
+#define SEPARATOR_MAX 200
+#define BARE_MAX 60
+#define MARKER_MAX 110
+#define MARKER_EXTRA 60 /* bytes that a line has besides "reply above this line" */
 
 /* Between dashes: "-----Original Message-----" */
-static const char *const DASHED[] = {
-	"original message", "original-nachricht", "original nachricht", "originalnachricht", "ursprüngliche nachricht",
-	"ursprüngliche mail", "message d'origine", "message d’origine", "message original", "message initial",
-	"mensaje original", "mensagem original", "messaggio originale", "oorspronkelijk bericht",
-	"originalt meddelande", "ursprungligt meddelande", "oprindelig meddelelse", "original melding",
-	"opprinnelig melding", "alkuperäinen viesti", "wiadomość oryginalna", "původní zpráva", "исходное сообщение",
-	"orijinal ileti", "元のメッセージ", "original appointment", "原始邮件", "原始郵件", "forwarded message",
-	"forwarded by", "weitergeleitete nachricht", "message transféré", "mensaje reenviado", "mensagem encaminhada",
-	"messaggio inoltrato", "doorgestuurd bericht", "vidarebefordrat meddelande", "videresendt", "转发邮件",
-	"転送メッセージ", "転送されたメッセージ", "пересылаемое сообщение", "reply message", "reply above this line",
+static const char *const DASHED_ORIGINAL[] = {
+	"alkuperäinen viesti", "correo original", "e-mail d'origine", "message d'origine", "message d’origine",
+	"message original", "message initial", "mail original", "mensaje original", "mensagem original", "messaggio originale",
+	"messaggio original", "original message", "original-nachricht", "original nachricht", "originalnachricht",
+	"oorspronkelijk bericht", "oorspronkelijke bericht", "origineel bericht", "originalt meddelande",
+	"oprindelig meddelelse", "original melding", "opprinnelig melding", "orijinal ileti", "original appointment",
+	"původní zpráva", "rendez-vous d'origine", "reply message", "ursprüngliche nachricht", "ursprüngliche mail",
+	"ursprüngliche e-mail", "ursprungligt meddelande", "ursprünglicher termin", "wiadomość oryginalna", "исходное сообщение",
+	"元のメッセージ", "元のメール", "原始邮件", "原始郵件",
+};
+
+static const char *const DASHED_FORWARD[] = {
+	"correo reenviado", "doorgestuurd bericht", "doorgestuurd door", "doorgestuurde bericht", "encaminhado por",
+	"forwarded message", "forwarded by", "forwarded mail", "inoltrato da", "message transféré", "message réexpédié",
+	"mail transféré", "mensaje reenviado", "mensagem encaminhada", "mensagem reencaminhada", "messaggio inoltrato",
+	"réacheminé par", "reenviado por", "transféré par", "vidarebefordrat meddelande", "videresendt",
+	"weitergeleitete nachricht", "weitergeleitet von", "weitergeleitete mail", "пересылаемое сообщение", "转发邮件", "転送メッセージ",
+	"転送されたメッセージ", "転送メール",
 };
 
 /* Without dashes, as the whole line */
-static const char *const BARE[] = {
-	"begin forwarded message:", "anfang der weitergeleiteten nachricht:", "début du message réexpédié",
-	"début du message transféré", "inicio del mensaje reenviado:", "início da mensagem encaminhada:",
-	"inizio messaggio inoltrato:", "begin doorgestuurd bericht:", "vidarebefordrat brev:",
-	"転送されたメッセージ:", "##- please type your reply above this line", "##- please type your response above this line",
+static const char *const BARE_FORWARD[] = {
+	"anfang der weitergeleiteten nachricht:", "anfang der weitergeleiteten e-mail:", "begin forwarded message:",
+	"begin doorgestuurd bericht:", "début du message réexpédié", "début du message transféré",
+	"inicio del mensaje reenviado:", "início da mensagem encaminhada:", "início da mensagem reencaminhada:",
+	"inizio messaggio inoltrato:", "vidarebefordrat brev:", "転送されたメッセージ:", "転送されたメッセージ：",
 };
 
-bool text_is_separator(const char *line, gsize size)
+/* What helpdesks put above their mail, with dashes or signs around it or without. */
+static const char *const REPLY_ABOVE[] = {
+	"reply above this line", "type your reply above this line", "type your response above this line",
+	"write above this line", "respond above this line", "antwort oberhalb dieser zeile", "antworten sie oberhalb dieser zeile",
+	"antwort über dieser zeile", "antworten sie über dieser zeile", "réponse au-dessus de cette ligne",
+	"répondez au-dessus de cette ligne", "répondre au-dessus de cette ligne", "respuesta por encima de esta línea",
+	"respuesta encima de esta línea", "responda por encima de esta línea", "resposta acima desta linha",
+	"responda acima desta linha", "risposta sopra questa riga", "rispondi sopra questa riga", "risposta sopra questa linea",
+	"antwoord boven deze regel", "antwoord boven deze lijn", "reageer boven deze regel", "この行より上に", "この行の上に",
+	"この線より上に",
+};
+
+/* The words such a line may begin with where no sign does. */
+static const char *const REPLY_WORDS[] = {
+	"antwoord", "bitte", "please", "por favor", "reply", "répond", "respond", "rispondi", "typ", "veuillez", "この",
+};
+
+/* "---- On Mon, 05 Jan 2026 10:00:00 +0100 Jane <j@x> wrote ----", "-----Jane <j@x> wrote: -----" */
+static bool is_dashed_attribution(const char *line, gsize size)
+{
+	while (size > 0 && line[size - 1] == ' ')
+		size--;
+	return size > 3 && memcmp(line + size - 3, "---", 3) == 0 && text_has_wrote(line, size);
+}
+
+static bool is_reply_marker(const char *line, gsize size)
+{
+	const char *phrase = text_contains_any(line, size, REPLY_ABOVE, G_N_ELEMENTS(REPLY_ABOVE));
+
+	return phrase != NULL && size <= strlen(phrase) + MARKER_EXTRA;
+}
+
+/*     separator = *( SP / "*" ) ( bare / reply-marker / 2*dash *SP ( original / forwarded ) any / 3*dash attribution 3*"-" ) */
+TextSeparator text_separator(const char *line, gsize size)
 {
 	gsize dashes;
+	bool sign;
 
-	skip(&line, &size, " \t*");
-	if (size < 10 || size > 200)
-		return false;
-	if (starts_with_any(line, size, BARE, G_N_ELEMENTS(BARE)))
-		return true;
-	dashes = skip(&line, &size, "-_=");
+	text_skip(&line, &size, " \t*");
+	if (size < SEPARATOR_MIN || size > SEPARATOR_MAX)
+		return TEXT_SEPARATOR_NONE;
+	if (size < BARE_MAX && text_starts_with_sorted(line, size, BARE_FORWARD, G_N_ELEMENTS(BARE_FORWARD)))
+		return TEXT_SEPARATOR_FORWARD;
+	sign = strchr("#-_=[(<", *line) != NULL || (guchar)*line == 0xe2; /* the dashes of U+2010 and on */
+	if (size < MARKER_MAX && (sign || text_starts_with_sorted(line, size, REPLY_WORDS, G_N_ELEMENTS(REPLY_WORDS)) != NULL) && is_reply_marker(line, size))
+		return TEXT_SEPARATOR_REPLY;
+	if (text_starts_with(line, size, "##-") && g_strstr_len(line + 3, (gssize)size - 3, "-##") != NULL)
+		return TEXT_SEPARATOR_REPLY;
+	dashes = sign ? text_skip(&line, &size, "-_=") : 0;
 	if (dashes < 2)
-		return false;
-	skip(&line, &size, " \t");
-	return starts_with_any(line, size, DASHED, G_N_ELEMENTS(DASHED));
+		return TEXT_SEPARATOR_NONE;
+	text_skip(&line, &size, " \t");
+	if (text_starts_with_sorted(line, size, DASHED_ORIGINAL, G_N_ELEMENTS(DASHED_ORIGINAL)))
+		return TEXT_SEPARATOR_ORIGINAL;
+	if (text_starts_with_sorted(line, size, DASHED_FORWARD, G_N_ELEMENTS(DASHED_FORWARD)))
+		return TEXT_SEPARATOR_FORWARD;
+	return dashes >= 3 && is_dashed_attribution(line, size) ? TEXT_SEPARATOR_REPLY : TEXT_SEPARATOR_NONE;
 }
 
 typedef struct {
@@ -108,6 +109,8 @@ static const LabelName LABELS[] = {
 	{ "van", TEXT_LABEL_FROM }, { "från", TEXT_LABEL_FROM }, { "fra", TEXT_LABEL_FROM }, { "lähettäjä", TEXT_LABEL_FROM },
 	{ "od", TEXT_LABEL_FROM }, { "от", TEXT_LABEL_FROM }, { "От", TEXT_LABEL_FROM }, { "差出人", TEXT_LABEL_FROM },
 	{ "发件人", TEXT_LABEL_FROM }, { "寄件者", TEXT_LABEL_FROM }, { "expéditeur", TEXT_LABEL_FROM },
+	{ "remitente", TEXT_LABEL_FROM }, { "remetente", TEXT_LABEL_FROM }, { "mittente", TEXT_LABEL_FROM },
+	{ "afzender", TEXT_LABEL_FROM }, { "absender", TEXT_LABEL_FROM }, { "送信者", TEXT_LABEL_FROM }, { "送信元", TEXT_LABEL_FROM },
 	{ "sent", TEXT_LABEL_SENT }, { "date", TEXT_LABEL_SENT }, { "gesendet", TEXT_LABEL_SENT },
 	{ "datum", TEXT_LABEL_SENT },
 	{ "envoyé", TEXT_LABEL_SENT }, { "enviado el", TEXT_LABEL_SENT }, { "enviado", TEXT_LABEL_SENT },
@@ -116,13 +119,17 @@ static const LabelName LABELS[] = {
 	{ "verzonden", TEXT_LABEL_SENT },
 	{ "skickat", TEXT_LABEL_SENT }, { "sendt", TEXT_LABEL_SENT }, { "lähetetty", TEXT_LABEL_SENT },
 	{ "wysłano", TEXT_LABEL_SENT }, { "Отправлено", TEXT_LABEL_SENT }, { "Дата", TEXT_LABEL_SENT },
+	{ "enviados", TEXT_LABEL_SENT }, { "enviadas", TEXT_LABEL_SENT }, { "gesendet am", TEXT_LABEL_SENT },
+	{ "spedito", TEXT_LABEL_SENT }, { "inviata", TEXT_LABEL_SENT }, { "date et heure", TEXT_LABEL_SENT },
 	{ "送信日時", TEXT_LABEL_SENT }, { "日時", TEXT_LABEL_SENT }, { "日付", TEXT_LABEL_SENT }, { "发送时间", TEXT_LABEL_SENT },
 	{ "日期", TEXT_LABEL_SENT }, { "寄件日期", TEXT_LABEL_SENT },
 	{ "to", TEXT_LABEL_TO }, { "an", TEXT_LABEL_TO }, { "à", TEXT_LABEL_TO }, { "À", TEXT_LABEL_TO },
 	{ "para", TEXT_LABEL_TO }, { "a", TEXT_LABEL_TO }, { "aan", TEXT_LABEL_TO }, { "till", TEXT_LABEL_TO },
 	{ "til", TEXT_LABEL_TO }, { "vastaanottaja", TEXT_LABEL_TO }, { "do", TEXT_LABEL_TO }, { "Кому", TEXT_LABEL_TO },
+	{ "destinatario", TEXT_LABEL_TO }, { "destinatário", TEXT_LABEL_TO },
 	{ "宛先", TEXT_LABEL_TO }, { "收件人", TEXT_LABEL_TO }, { "收件者", TEXT_LABEL_TO }, { "destinataire", TEXT_LABEL_TO },
-	{ "cc", TEXT_LABEL_CC }, { "bcc", TEXT_LABEL_CC }, { "kopie", TEXT_LABEL_CC }, { "copie à", TEXT_LABEL_CC },
+	{ "cc", TEXT_LABEL_CC }, { "bcc", TEXT_LABEL_CC }, { "kopie", TEXT_LABEL_CC }, { "copie à", TEXT_LABEL_CC }, { "cco", TEXT_LABEL_CC }, { "cci", TEXT_LABEL_CC }, { "copia", TEXT_LABEL_CC },
+	{ "antwoord aan", TEXT_LABEL_CC }, { "répondre à", TEXT_LABEL_CC }, { "返信先", TEXT_LABEL_CC },
 	{ "抄送", TEXT_LABEL_CC }, { "reply-to", TEXT_LABEL_CC }, { "antwort an", TEXT_LABEL_CC },
 	{ "subject", TEXT_LABEL_SUBJECT }, { "betreff", TEXT_LABEL_SUBJECT }, { "objet", TEXT_LABEL_SUBJECT },
 	{ "asunto", TEXT_LABEL_SUBJECT }, { "assunto", TEXT_LABEL_SUBJECT }, { "oggetto", TEXT_LABEL_SUBJECT },
@@ -141,137 +148,24 @@ TextLabel text_header_label(const char *line, gsize size)
 	gsize window;
 	char first;
 
-	skip(&line, &size, " \t*");
+	text_skip(&line, &size, " \t*");
 	window = MIN(size, 40);
 	if (window == 0 || (!g_ascii_isalpha(*line) && (guchar)*line < 0x80))
 		return TEXT_LABEL_NONE;
-	first = lower(*line);
+	first = text_lower(*line);
 	if (memchr(line, ':', window) == NULL && memchr(line, FULL_WIDTH_LEAD, window) == NULL)
 		return TEXT_LABEL_NONE;
 	for (guint i = 0; i < G_N_ELEMENTS(LABELS); i++) {
 		const char *rest = line;
 		gsize left = size;
 
-		if (lower(*LABELS[i].name) != first || !starts_with(line, size, LABELS[i].name))
+		if (text_lower(*LABELS[i].name) != first || !text_starts_with(line, size, LABELS[i].name))
 			continue;
 		rest += strlen(LABELS[i].name);
 		left -= strlen(LABELS[i].name);
-		skip(&rest, &left, " \t*");
-		if (starts_with(rest, left, ":") || starts_with(rest, left, "："))
+		text_skip(&rest, &left, " \t*");
+		if (text_starts_with(rest, left, ":") || text_starts_with(rest, left, "："))
 			return LABELS[i].label;
 	}
 	return TEXT_LABEL_NONE;
-}
-
-bool text_is_device_line(const char *line, gsize size)
-{
-	static const char *const PHRASES[] = {
-		"sent from my ", "sent from mail for ", "sent from outlook", "sent from yahoo mail", "sent from proton mail",
-		"sent from samsung", "sent via ", "get outlook for ", "von meinem ", "von meiner ", "gesendet von mail für ",
-		"gesendet von outlook", "outlook für ", "envoyé de mon ", "envoyé depuis ", "enviado desde mi ",
-		"enviado desde ", "enviado do meu ", "enviado de meu ", "inviato da iphone", "inviato da ", "inviato dal mio ",
-		"verstuurd vanaf ", "verzonden vanaf ", "skickat från min ", "sendt fra min ", "wysłane z ", "отправлено с ",
-		"Отправлено с ", "iphoneから送信", "ipadから送信", "发自我的",
-	};
-	/* "Von meinem ..." starts many a German sentence. */
-	static const char *const SENT[] = { "gesendet" };
-	gsize length;
-
-	length = skip(&line, &size, " \t<*_");
-	if (length > 8 || size < 6 || size > 90 || !starts_with_any(line, size, PHRASES, G_N_ELEMENTS(PHRASES)))
-		return false;
-	return !starts_with(line, size, "von mein") || contains_any(line, size, SENT, G_N_ELEMENTS(SENT));
-}
-
-bool text_is_disclaimer(const char *paragraph, gsize size)
-{
-	static const char *const TITLES[] = {
-		"confidentiality notice", "confidentiality note", "notice of confidentiality", "confidentiality statement",
-		"email disclaimer", "e-mail disclaimer", "legal disclaimer", "disclaimer:", "aviso de confidencialidad",
-		"aviso legal", "aviso de confidencialidade", "avis de confidentialité", "hinweis zur vertraulichkeit",
-		"if you are not the intended recipient", "if you have received this",
-	};
-	static const char *const STARTS[] = {
-		"this email", "this e-mail", "this message", "this communication", "this transmission", "the information in this",
-		"the information contained", "the information transmitted", "the content of this", "the contents of this",
-		"information in this", "any views", "important notice", "important:", "notice:", "privileged", "private and",
-		"please consider the environment", "diese e-mail", "diese nachricht", "der inhalt dieser", "die in dieser",
-		"ce message", "ce courriel", "cet e-mail", "este mensaje", "este correo", "la información contenida",
-		"esta mensagem", "este e-mail", "as informações contidas", "questo messaggio", "questa e-mail",
-		"le informazioni contenute", "dit bericht", "deze e-mail", "de informatie",
-	};
-	static const char *const WORDS[] = {
-		"confidential", "intended only", "intended solely", "intended recipient", "solely for the use", "privileged",
-		"before printing", "vertraulich", "confidentiel", "confidencial", "riservat", "vertrouwelijk",
-	};
-	static const char *const FRAME[] = { "_", "*", "-", "=", " ", "\n" };
-	gsize length;
-
-	while (size > 0 && starts_with_any(paragraph, size, FRAME, G_N_ELEMENTS(FRAME))) {
-		paragraph++;
-		size--;
-	}
-	length = MIN(size, 2000);
-	if (starts_with_any(paragraph, length, TITLES, G_N_ELEMENTS(TITLES)))
-		return true;
-	return starts_with_any(paragraph, length, STARTS, G_N_ELEMENTS(STARTS)) &&
-	       contains_any(paragraph, length, WORDS, G_N_ELEMENTS(WORDS));
-}
-
-static bool has_digit(const char *text, gsize size)
-{
-	for (gsize i = 0; i < size; i++)
-		if (g_ascii_isdigit(text[i]))
-			return true;
-	return false;
-}
-
-/* A time (14:05), a year or an address: what a client puts in and people seldom do. */
-static bool has_client_detail(const char *text, gsize size)
-{
-	guint digits = 0;
-
-	if (memchr(text, '@', size) != NULL)
-		return true;
-	for (gsize i = 0; i < size; i++) {
-		digits = g_ascii_isdigit(text[i]) ? digits + 1 : 0;
-		if (digits == 4)
-			return true;
-		if (digits > 0 && i + 2 < size && (text[i + 1] == ':') && g_ascii_isdigit(text[i + 2]))
-			return true;
-	}
-	return false;
-}
-
-TextAttribution text_attribution(const char *lines, gsize size, bool before_quote)
-{
-	static const char *const STARTS[] = {
-		"on ", "at ", "am ", "le ", "el ", "em ", "il ", "op ", "den ", "på ", "dnia ", "w dniu ", "dne ", "ma ", "mon",
-		"tue", "wed", "thu", "fri", "sat", "sun", "в ", "В ",
-	};
-	static const char *const VERBS[] = {
-		" wrote", " writes", " schrieb", " a écrit", " escribió", " escreveu", " ha scritto", " schreef", " skrev",
-		" kirjoitti", " napisał", " napsal", " írta", " yazdı", " написал", " пишет", "写道", "寫道", "のメール",
-	};
-	g_autofree char *joined = NULL; /* a line end may stand in front of the verb */
-	bool address;
-	bool dated;
-	bool verb;
-
-	skip(&lines, &size, " \t*_");
-	if (size < 5 || size > 500)
-		return TEXT_ATTRIBUTION_NONE;
-	address = memchr(lines, '@', size) != NULL;
-	dated = has_digit(lines, size) &&
-	        (g_ascii_isdigit(*lines) || starts_with_any(lines, size, STARTS, G_N_ELEMENTS(STARTS)));
-	if (!dated && !address && !before_quote)
-		return TEXT_ATTRIBUTION_NONE;
-	joined = g_strndup(lines, size);
-	g_strdelimit(joined, "\n", ' ');
-	verb = contains_any(joined, size, VERBS, G_N_ELEMENTS(VERBS));
-	if (dated && (verb || (address && g_strstr_len(lines, (gssize)size, ">:") != NULL)))
-		return has_client_detail(lines, size) ? TEXT_ATTRIBUTION_STRONG : TEXT_ATTRIBUTION_SURE;
-	if (verb && address)
-		return TEXT_ATTRIBUTION_SURE;
-	return verb && before_quote ? TEXT_ATTRIBUTION_BARE : TEXT_ATTRIBUTION_NONE;
 }

@@ -3,8 +3,9 @@
  * A mail of one part (most of them) is decoded straight from its body; only mail with parts goes through GMime's parser,
  * over the Content-Type field and the body put together again. Both ways end in text_read_leaf. The words of all parts
  * are collected in their order and split into own and quoted once, since a quotation may begin in one part and end in
- * another. Siblings: text-parts (which parts count), text-charset (bytes to clean UTF-8), text-html, text-quote and
- * text-phrases (the splitting), text-header (encoded words, addresses). */
+ * another. Siblings: text-parts (which parts count), text-charset (bytes to clean UTF-8), text-html, text-header (encoded words,
+ * addresses), text-quote (the splitting) with text-words, text-phrases, text-attribution, text-signature, text-forward and
+ * text-letter. */
 #include "mail/text-private.h"
 
 #include <libxml/parser.h>
@@ -357,6 +358,7 @@ Text *text_read_with(const Message *message, gsize max_text, bool always_parse)
 	GString *own = g_string_sized_new(MIN(message->body->len, max_text) + 1);
 	GString *quoted = g_string_new(NULL);
 	TextReader reader = { .text = text, .plain = plain, .enclosed = enclosed, .max = max_text };
+	TextKind kind;
 
 	text->subject = text_decode_header(message_header(message, "Subject", 0));
 	text->language = first_language(message);
@@ -364,9 +366,16 @@ Text *text_read_with(const Message *message, gsize max_text, bool always_parse)
 	text->own_parts = g_ptr_array_new();
 	text->cut = message->body_cut;
 	read_body(&reader, message, always_parse);
-	if (!text_split(plain->str, plain->len, own, quoted, max_text))
+	kind = text_kind(text->subject, message_header(message, "In-Reply-To", 0) != NULL || message_header(message, "References", 0) != NULL);
+	if (!text_split(plain->str, plain->len, kind, own, quoted, max_text))
 		text->cut = true;
-	if (enclosed->len > 0) {
+	/* Forwarded as an attachment, with nothing to say besides: then it is what the writer has to say. */
+	if (enclosed->len > 0 && text->report_type == NULL && kind != TEXT_KIND_REPLY && text_is_filler(own->str, own->len)) {
+		if (own->len > 0)
+			text_append_clean(own, "\n", 1, max_text);
+		if (!text_split(enclosed->str, enclosed->len, TEXT_KIND_FORWARD, own, quoted, max_text))
+			text->cut = true;
+	} else if (enclosed->len > 0) {
 		if (quoted->len > 0)
 			text_append_clean(quoted, "\n", 1, max_text);
 		if (!text_append_clean(quoted, enclosed->str, enclosed->len, max_text))

@@ -11,8 +11,9 @@
 
 typedef struct {
 	char *subject;       /* decoded, one line, valid UTF-8; "" where there is none */
-	char *own;           /* what the writer wrote, valid UTF-8, LF line ends */
-	char *quoted;        /* quotations, forwarded parts, signatures, disclaimers; may be "" */
+	char *own;           /* what the writer wrote, valid UTF-8, LF line ends; a forwarded text, too, where nothing but "FYI" stands
+	                      * above it and it is no letter of ours */
+	char *quoted;        /* quotations, forwarded parts, signatures, disclaimers, our own letters sent back; may be "" */
 	char *language;      /* first tag of Content-Language, else of Accept-Language, lower case, or NULL */
 	GPtrArray *parts;    /* char *: "type/subtype" of every MIME part, lower case, in order */
 	GPtrArray *own_parts; /* char *, owned by parts: those that lie in no attached message */
@@ -24,9 +25,13 @@ typedef struct {
 void text_init(void);
 void text_shutdown(void);
 
-/* Reads message. max_text: bytes of own and of quoted text kept each. Nesting is bounded (20 levels, 200 parts).
+/* Reads message. max_text: bytes of own and of quoted text kept each; quotations of 64 KB more are read through for what the writer put
+ * between and below them. Nesting is bounded (20 levels, 200 parts).
  * Never fails: what cannot be decoded is decoded as well as possible. Caller frees with text_free. */
 Text *text_read(const Message *message, gsize max_text);
+
+/* Returns true where a subject (UTF-8, not NULL) begins as those of answers do: "Re:", "AW:", "R:" and their like. */
+bool text_subject_is_reply(const char *subject);
 void text_free(Text *text);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Text, text_free)
 
@@ -49,8 +54,8 @@ typedef struct {
  * At most 100 recipients, 64 KB of each part. */
 GPtrArray *text_delivery_statuses(const Message *message);
 
-/* Splits plain text (valid UTF-8, LF) into what the writer wrote and the rest (quoting, "On ... wrote:", "-- ", forwarded
- * headers of the common clients). own and rest receive it; max bytes each. */
+/* Splits plain text (valid UTF-8, LF) of a mail whose subject is not known into what the writer wrote and the rest (quoting,
+ * "On ... wrote:", "-- ", header lines of the common clients, our own letters). own and rest receive it; max bytes each. */
 void text_split_quoted(const char *plain, GString *own, GString *rest, gsize max);
 
 #endif
