@@ -6,8 +6,10 @@ say() {
 
 # Runs a long command quietly; where it fails, shows what it said.
 quietly() {
-	if ! "$@" >"$work/log" 2>&1; then
-		tail -n 60 "$work/log" >&2
+	local log
+	log=$(mktemp "$work/log.XXXXXX")
+	if ! "$@" >"$log" 2>&1; then
+		tail -n 60 "$log" >&2
 		echo "failed: $*" >&2
 		return 1
 	fi
