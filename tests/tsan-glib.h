@@ -55,12 +55,31 @@ static inline gboolean tsan_ref_dec(gatomicrefcount *count)
 	return last;
 }
 
+/* Whoever finds it made has seen how it was made. */
+static inline gboolean tsan_once_enter(void *place)
+{
+	gboolean first = (g_once_init_enter)(place);
+
+	__tsan_acquire(place);
+	return first;
+}
+
+static inline void tsan_once_leave(void *place, gsize value)
+{
+	__tsan_release(place);
+	(g_once_init_leave)(place, value);
+}
+
 #undef g_atomic_ref_count_dec
+#undef g_once_init_enter
+#undef g_once_init_leave
 #define g_mutex_lock tsan_mutex_lock
 #define g_mutex_unlock tsan_mutex_unlock
 #define g_cond_wait tsan_cond_wait
 #define g_cond_wait_until tsan_cond_wait_until
 #define g_atomic_rc_box_release_full tsan_rc_release
 #define g_atomic_ref_count_dec tsan_ref_dec
+#define g_once_init_enter tsan_once_enter
+#define g_once_init_leave tsan_once_leave
 
 #endif

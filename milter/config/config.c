@@ -202,6 +202,7 @@ Config *config_load_text(const char *path, const char *text, gsize size, GPtrArr
 		check_together(&reader, config, &parsed);
 		config->store_url_line = line_of(&parsed, "store.url");
 		config->rules_dir_line = line_of(&parsed, "rules.dir");
+		config->model_file_line = line_of(&parsed, "model.file");
 		config->template_dir_line = line_of(&parsed, "template.dir");
 		config->spf_program_line = line_of(&parsed, "spf.program");
 		config->shared_file_line = line_of(&parsed, "ack.shared_domains_file");
@@ -388,6 +389,11 @@ char *config_secret_path(const Config *config)
 	if (config->secret_file[0] != '\0')
 		return g_strdup(config->secret_file);
 	return g_build_filename(config->state_dir, "secret", NULL);
+}
+
+bool config_wants_model(const Config *config)
+{
+	return config->model_file[0] != '\0' && config->model_weight > 0;
 }
 
 bool config_authenticates(const Config *config)

@@ -101,6 +101,9 @@ typedef struct Config {
 	gint64 text_limit;     /* bytes of decoded text looked at */
 	/* inspect */
 	char *rules_dir;
+	char *model_file;      /* "" = none */
+	double model_weight;
+	double own_words, title_words; /* points */
 	double threshold[SEVERITIES];
 	char **authserv_ids;   /* lower case */
 	bool authres_all;      /* every header of these ids is ours */
@@ -175,7 +178,7 @@ typedef struct Config {
 	/* privacy */
 	gint64 retention, recent_keep; /* ms */
 	/* private to config.c */
-	guint store_url_line, rules_dir_line, template_dir_line, spf_program_line, shared_file_line; /* in the file, 0 = not set there */
+	guint store_url_line, rules_dir_line, model_file_line, template_dir_line, spf_program_line, shared_file_line; /* in the file, 0 = not set there */
 	gint refs;
 	GPtrArray *trusted_masks, *relay_masks, *form_masks, *outbound_masks; /* GInetAddressMask *: the lists of hosts, parsed once */
 	GHashTable *shared_domains; /* set of normalised domains, from list and file */
@@ -218,6 +221,9 @@ const Offer *config_offer(const Config *config, const char *name, const char *le
 
 /* Returns true where domain (normalised) or a parent of it belongs to a mailbox provider, so that no cap per domain applies. */
 bool config_domain_is_shared(const Config *config, const char *domain);
+
+/* Returns true where the model is to add to the score (model.file, model.weight). */
+bool config_wants_model(const Config *config);
 
 /* Returns true where there is any way to tell who wrote a mail; without one nobody is answered. */
 bool config_authenticates(const Config *config);

@@ -99,6 +99,17 @@ static const Setting rows[] = {
 	{ .section = "Inspection",
 	  .name = "rules.dir", TEXT_AT(Config, FORM_PATH, rules_dir), .standard = "rules",
 	  .help = "Folder of the rules; each file *.conf in it is read. A relative path counts from the configuration's folder." },
+	{ .name = "model.file", TEXT_AT(Config, FORM_PATH, model_file), .standard = "model/outage.model",
+	  .help = "Weights of the classifier that adds to the rules' score, as `outagectl learn` writes them. Empty: rules alone. A relative path "
+	          "counts from the configuration's folder." },
+	{ .name = "model.weight", FLOAT_AT(Config, model_weight), .standard = "1.0", .min = 0, .max = 4,
+	  .help = "What the classifier's points are multiplied by. At 1.0 a mail of which it is sure reaches the threshold without any rule; 0 does "
+	          "without it." },
+	{ .name = "match.own_words", FLOAT_AT(Config, own_words), .standard = "3.0", .min = 0, .max = 20,
+	  .help = "What an incident's own pattern (match) adds to the score of mail that it is found in: enough to lift a weak report over the "
+	          "threshold and to choose between two incidents, not enough to make a mail that merely names the product an outage report." },
+	{ .name = "match.title_words", FLOAT_AT(Config, title_words), .standard = "1.5", .min = 0, .max = 20,
+	  .help = "What an incident's title and components add at most, by how many of their words the mail speaks of." },
 	THRESHOLD("P1", SEVERITY_P1, "Score from which on a mail counts as outage mail, by severity of the incident."),
 	THRESHOLD("P2", SEVERITY_P2, NULL),
 	THRESHOLD("P3", SEVERITY_P3, NULL),

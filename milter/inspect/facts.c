@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "inspect/own-words.h"
 #include "inspect/verdict-private.h"
 
 #define KEY_SIZE 32
@@ -38,7 +39,7 @@ static void copy_mail(Facts *facts, const Verdict *verdict, gint64 now)
 	facts->verified = verdict->correspondent.verified;
 	facts->from_verified = verdict->verified;
 	/* Without an incident's own words: those of the next one are other words. */
-	facts->score = rules->score;
+	facts->score = signals->score;
 	facts->rules = copy_names(rules->names);
 	facts->escalate = copy_names(rules->escalate);
 	facts->sensitive = copy_names(rules->sensitive);
@@ -120,6 +121,8 @@ static Signals *signals_of(const Facts *facts)
 	text->parts = g_ptr_array_new();
 	text->own_parts = g_ptr_array_new();
 	rules->score = facts->score;
+	signals->score = facts->score;
+	signals->words = g_ptr_array_new();
 	rules->names = g_ptr_array_ref(facts->rules);
 	rules->escalate = g_ptr_array_ref(facts->escalate);
 	rules->sensitive = g_ptr_array_ref(facts->sensitive);
@@ -128,6 +131,7 @@ static Signals *signals_of(const Facts *facts)
 	rules->recovered = facts->recovered;
 	rules->language = g_strdup("und");
 	signals->text = text;
+	signals_normalise(signals);
 	signals->rules = rules;
 	signals->from = g_ptr_array_new_with_free_func(g_free);
 	if (facts->from != NULL)
@@ -211,7 +215,7 @@ double facts_least_score(const Config *config, const SupportAddress *support)
 {
 	double threshold = support->threshold >= 0 ? support->threshold : config->threshold[easiest(config)];
 
-	return threshold - VERDICT_INCIDENT_WORDS;
+	return threshold - own_words_most(config);
 }
 
 Facts *facts_new_recent(const Verdict *verdict, gint64 now)

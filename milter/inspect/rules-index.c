@@ -1,9 +1,10 @@
 /* rules-index: finds the places of a text where a rule can match, in one pass over all rules. Layer: inspect.
  *
- * Trying every pattern at every place costs about a microsecond a rule for 40 bytes of mail. Here the three characters at
- * each place are looked up in a table of all beginnings (rules-starts.c), a longer beginning is compared, and only then is
- * that one pattern tried, there and nowhere else. The results are those of a plain search. Hyperscan was tried for this: with
- * rules of this size it takes minutes to compile them. */
+ * Trying every pattern at every place costs about a microsecond a rule for 40 bytes of mail. Here the three characters at each
+ * place are looked up in a table of all beginnings (rules-starts.c), a longer beginning is compared, and only then is that one
+ * pattern tried, there and nowhere else. Before that, a bit for each key, set for the rules that are still open in this text,
+ * passes over nearly all places: it stays in the first cache, so that more rules cost little. The results are those of a plain
+ * search. Hyperscan was tried for this: with rules of this size it takes minutes to compile them. */
 #include "inspect/rules-private.h"
 
 #include <stdlib.h>
@@ -23,16 +24,49 @@ typedef struct {
 	guint32 entry;
 } Item;
 
-/* The items of one key are items[first[key]] to items[first[key + 1] - 1], sorted by their rest. next[key] has a bit for each symbol that may
- * follow the key: most places of a text are done with there. */
+/* The items of one key are items[first[key]] to items[first[key + 1] - 1], sorted by their rest. next[key] has a bit for each
+ * symbol that may follow the key: most places of a text are done with there. */
 typedef struct {
 	guint32 next[KEYS];
 	guint32 first[KEYS + 1];
 	Item *items;
 } Table;
 
+/* Neighbouring keys: 1, 32 or 1024 of them, aligned. */
+typedef struct {
+	guint16 first, count;
+	bool at_word; /* only there */
+	guint16 more; /* hash_more of a beginning that is that long; the key is not asked for then */
+	bool is_long;
+} KeyRange;
+
+/* What places of a text are passed over by: a bit for each key, and one for each hash of MORE symbols; each at the start of a
+ * word, and elsewhere. */
+#define MORE 5
+typedef struct {
+	guint32 keys[2][KEYS / 32];
+	guint32 more[2][65536 / 32];
+} Filter;
+
+/* symbols: MORE of them, five bits each. */
+static guint hash_more(guint32 symbols)
+{
+	return symbols * 2654435761u >> 16;
+}
+
+static void set_bit(guint32 *bits, guint bit)
+{
+	bits[bit / 32] |= 1u << bit % 32;
+}
+
+static bool has_bit(const guint32 *bits, guint bit)
+{
+	return bits[bit / 32] >> bit % 32 & 1;
+}
+
 struct RuleIndex {
 	GPtrArray *entries;
+	GPtrArray *keys; /* of each rule: GArray of KeyRange; NULL for those in everywhere */
 	Table at_word; /* at the start of a word */
 	Table inside;  /* elsewhere: rules that do not ask for a word's start */
 	GArray *everywhere; /* guint: rules whose beginnings are not known */
@@ -61,15 +95,26 @@ static bool only_at_word(const Start *start)
 	return start->boundary && start->symbols[0] >= 1 && start->symbols[0] <= START_DIGIT;
 }
 
-/* Calls visit for every key that a text beginning with start can have: symbols beyond a short start may be any. */
-static void for_each_key(const Start *start, void (*visit)(guint key, gpointer context), gpointer context)
+/* Returns every key that a text beginning with start can have: symbols beyond a short start may be any. */
+static KeyRange keys_of(const Start *start)
 {
 	guint known = MIN(start->length, START_KEY), key = 0;
 	for (guint i = 0; i < known; i++)
 		key = key << 5 | start->symbols[i];
 	guint open = 5 * (START_KEY - known);
-	for (guint rest = 0; rest < 1u << open; rest++)
-		visit(key << open | rest, context);
+	KeyRange range = { .first = (guint16)(key << open), .count = (guint16)(1u << open), .at_word = only_at_word(start) };
+	for (guint i = START_KEY; i < MORE; i++)
+		key = key << 5 | start->symbols[i];
+	range.is_long = start->length >= MORE;
+	range.more = (guint16)hash_more(key);
+	return range;
+}
+
+static void for_each_key(const Start *start, void (*visit)(guint key, gpointer context), gpointer context)
+{
+	const KeyRange range = keys_of(start);
+	for (guint i = 0; i < range.count; i++)
+		visit(range.first + i, context);
 }
 
 typedef struct {
@@ -118,11 +163,31 @@ static void build_table(const RuleIndex *index, Table *table, bool at_word)
 		qsort(table->items + table->first[key], table->first[key + 1] - table->first[key], sizeof(Item), compare_items);
 }
 
+static void free_keys(gpointer keys)
+{
+	if (keys)
+		g_array_unref(keys);
+}
+
+static GArray *key_ranges(const GArray *starts)
+{
+	GArray *ranges = g_array_new(FALSE, FALSE, sizeof(KeyRange));
+	for (guint i = 0; i < starts->len; i++) {
+		KeyRange range = keys_of(&g_array_index(starts, Start, i));
+		const KeyRange *last = ranges->len > 0 ? &g_array_index(ranges, KeyRange, ranges->len - 1) : NULL;
+		if (!last || last->first != range.first || last->count != range.count || last->at_word != range.at_word || last->is_long ||
+		    range.is_long)
+			g_array_append_val(ranges, range);
+	}
+	return ranges;
+}
+
 RuleIndex *rule_index_new(const GPtrArray *rules)
 {
 	RuleIndex *index = g_new0(RuleIndex, 1);
 	index->entries = g_ptr_array_new_with_free_func(free_entry);
 	index->everywhere = g_array_new(FALSE, FALSE, sizeof(guint));
+	index->keys = g_ptr_array_new_with_free_func(free_keys);
 	for (guint i = 0; i < 256; i++)
 		index->symbols[i] = start_symbol((guchar)i);
 
@@ -130,6 +195,7 @@ RuleIndex *rule_index_new(const GPtrArray *rules)
 	for (guint i = 0; i < rules->len; i++) {
 		const Rule *rule = g_ptr_array_index(rules, i);
 		g_autoptr(GArray) starts = starts_of(rule->pattern);
+		g_ptr_array_add(index->keys, starts ? key_ranges(starts) : NULL);
 		if (!starts) {
 			g_array_append_val(index->everywhere, i);
 			continue;
@@ -159,6 +225,7 @@ void rule_index_free(RuleIndex *index)
 	if (!index)
 		return;
 	g_ptr_array_unref(index->entries);
+	g_ptr_array_unref(index->keys);
 	g_free(index->at_word.items);
 	g_free(index->inside.items);
 	g_array_unref(index->everywhere);
@@ -180,32 +247,69 @@ static bool goes_on_with(const guint8 *symbols, const char *text, const guint8 *
 	return true;
 }
 
-void rule_index_scan(const RuleIndex *index, const char *text, gsize length, RuleTry attempt, void *context)
+/* Sets the keys of all rules that are open. Returns false where there is none. */
+static bool open_keys(const RuleIndex *index, const guint8 *open, guint8 bit, Filter *filter)
+{
+	bool any = false;
+	for (guint i = 0; i < index->keys->len; i++) {
+		const GArray *ranges = open[i] & bit ? g_ptr_array_index(index->keys, i) : NULL;
+		for (guint j = 0; ranges && j < ranges->len; j++) {
+			const KeyRange range = g_array_index(ranges, KeyRange, j);
+			for (guint inside = 0; inside < (range.at_word ? 1 : 2); inside++) {
+				if (range.is_long)
+					set_bit(filter->more[inside], range.more);
+				else if (range.count == 1)
+					set_bit(filter->keys[inside], range.first);
+				else
+					memset(&filter->keys[inside][range.first / 32], 0xff, range.count / 8);
+			}
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* Calls attempt for the rules that can match at `at`, where the text has this key and then the symbol following. */
+static void try_entries(const RuleIndex *index, const Table *table, guint key, guint following, const char *text, gsize at,
+                        RuleTry attempt, void *context)
+{
+	for (guint32 n = table->first[key]; n < table->first[key + 1]; n++) {
+		const Item *item = &table->items[n];
+		if (item->rest[0] > following)
+			break;
+		if (item->rest[0] &&
+		    (item->rest[0] < following || !goes_on_with(index->symbols, text + at + START_KEY + 1, item->rest + 1)))
+			continue;
+		const Entry *entry = g_ptr_array_index(index->entries, item->entry);
+		for (guint r = 0; r < entry->rules->len; r++)
+			attempt(g_array_index(entry->rules, guint, r), at, context);
+	}
+}
+
+void rule_index_scan(const RuleIndex *index, const char *text, gsize length, const guint8 *open, guint8 bit, RuleTry attempt,
+                     void *context)
 {
 	const guint8 *symbols = index->symbols;
-	const gsize ahead = START_KEY; /* of the symbol that follows the key at i */
-	guint key = 0;                 /* the symbols at i */
+	const gsize ahead = MORE;
+	Filter filter = { 0 };
+	guint32 five = 0; /* the symbols from i on */
+	if (!open_keys(index, open, bit, &filter))
+		return;
 	for (gsize i = 0; i < ahead; i++)
-		key = key << 5 | (i < length ? symbols[(guchar)text[i]] : 0);
+		five = five << 5 | (i < length ? symbols[(guchar)text[i]] : 0);
 	bool in_word = false; /* whether the byte before is surely part of a word */
 	for (gsize i = 0; i < length; i++) {
-		guint following = i + ahead < length ? symbols[(guchar)text[i + ahead]] : 0;
-		const Table *table = in_word ? &index->inside : &index->at_word;
-		const guint here = key;
-		key = (key << 5 | following) & (KEYS - 1);
+		const guint32 here = five;
+		const guint key = here >> 5 * (MORE - START_KEY);
+		const bool inside = in_word;
+		five = (five << 5 | (i + ahead < length ? symbols[(guchar)text[i + ahead]] : 0)) & ((1u << 5 * MORE) - 1);
 		in_word = symbols[(guchar)text[i]] - 1u < START_DIGIT || text[i] == '_';
-		/* Never inside a character: PCRE2 must not be told to start there. */
-		if (!(table->next[here] >> following & 1) || ((guchar)text[i] & 0xc0) == 0x80)
+		if (!(has_bit(filter.keys[inside], key) | has_bit(filter.more[inside], hash_more(here))))
 			continue;
-		for (guint32 n = table->first[here]; n < table->first[here + 1]; n++) {
-			const Item *item = &table->items[n];
-			if (item->rest[0] > following)
-				break;
-			if (item->rest[0] && (item->rest[0] < following || !goes_on_with(symbols, text + i + START_KEY + 1, item->rest + 1)))
-				continue;
-			const Entry *entry = g_ptr_array_index(index->entries, item->entry);
-			for (guint r = 0; r < entry->rules->len; r++)
-				attempt(g_array_index(entry->rules, guint, r), i, context);
-		}
+		const Table *table = inside ? &index->inside : &index->at_word;
+		const guint following = here >> 5 * (MORE - START_KEY - 1) & 31;
+		/* Never inside a character: PCRE2 must not be told to start there. */
+		if ((table->next[key] >> following & 1) && ((guchar)text[i] & 0xc0) != 0x80)
+			try_entries(index, table, key, following, text, i, attempt, context);
 	}
 }

@@ -11,6 +11,7 @@
  *     PATTERN  = PCRE2; "{{WORD}}" stands for a word defined above in the same file, as a group
  *
  * outage needs a weight from -20 to 20, the other classes have none. */
+#include "inspect/normal.h"
 #include "inspect/rules-private.h"
 
 #include <libconfig.h>
@@ -245,13 +246,15 @@ static bool read_language(const Load *load, const config_setting_t *setting, con
 static bool read_pattern(Load *load, const config_setting_t *setting, Rule *rule)
 {
 	const char *text = string_of(load, setting);
-	rule->pattern = text ? expand(load, line_of(setting), text) : NULL;
-	if (!rule->pattern)
+	g_autofree char *expanded = text ? expand(load, line_of(setting), text) : NULL;
+	if (!expanded)
 		return false;
+	rule->pattern = normal_pattern(expanded);
+	rule->place = g_strdup_printf("%s:%d", load->path, line_of(setting));
 	g_autoptr(GError) error = NULL;
 	rule->regex = regex_new(rule->pattern, &error);
 	if (!rule->regex)
-		mistake(load, line_of(setting), "the pattern does not do: %s", error->message);
+		mistake(load, line_of(setting), "the pattern cannot be used: %s", error->message);
 	return rule->regex != NULL;
 }
 

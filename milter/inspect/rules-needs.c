@@ -42,11 +42,9 @@ static GPtrArray *set_of(const char *text)
 	return set;
 }
 
+/* A text may be in a set twice: looking for it would cost more than it saves. */
 static void set_add(GPtrArray *set, const char *text)
 {
-	for (guint i = 0; i < set->len; i++)
-		if (strcmp(g_ptr_array_index(set, i), text) == 0)
-			return;
 	g_ptr_array_add(set, g_strdup(text));
 }
 
@@ -155,6 +153,12 @@ static Known parse_escape(Parser *parser)
 	return known;
 }
 
+/* Kana, Han, Hangul. */
+static bool has_no_case(gunichar c)
+{
+	return (c >= 0x3040 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7a3);
+}
+
 static Known parse_atom(Parser *parser)
 {
 	guchar c = (guchar)*parser->at;
@@ -178,14 +182,18 @@ static Known parse_atom(Parser *parser)
 	default:
 		break;
 	}
-	parser->at++;
 	if (c < 0x80) {
+		parser->at++;
 		known.exact = set_of((char[]) { g_ascii_tolower((char)c), '\0' });
 		return known;
 	}
-	/* Folding case may change such a character's bytes. */
-	while (((guchar)*parser->at & 0xc0) == 0x80)
-		parser->at++;
+	/* Folding case may change the bytes of other characters. */
+	const char *start = parser->at;
+	parser->at = g_utf8_next_char(start);
+	if (has_no_case(g_utf8_get_char(start))) {
+		g_autofree char *character = g_strndup(start, (gsize)(parser->at - start));
+		known.exact = set_of(character);
+	}
 	return known;
 }
 

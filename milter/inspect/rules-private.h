@@ -3,9 +3,14 @@
  *   rules.c           matching and its result, an incident's own words
  *   rules-load.c      reading the rules files
  *   rules-regex.c     the only file that knows PCRE2: compiling, bounded searching
+ *   rules-backtrack.c finds patterns that backtrack badly
+ *   rules-pack.c      the rules of one language, made ready when they are needed
  *   rules-index.c     finds the places of a text where a rule can match
  *   rules-starts.c    with which characters a match of a pattern can start
- *   rules-language.c  the language of a text, by its stop words */
+ *   rules-needs.c     words without which a pattern cannot match
+ *   rules-words.c     finds those words (Hyperscan)
+ *   rules-syntax.c    pieces of PCRE2's syntax
+ *   rules-language.c  the language of a text, by its words; rules-language-words.c has them */
 #ifndef OUTAGE_INSPECT_RULES_PRIVATE_H
 #define OUTAGE_INSPECT_RULES_PRIVATE_H
 
@@ -31,6 +36,10 @@ typedef struct { gsize start, end; } RegexSpan;
  * empty text and so would match every message. */
 Regex *regex_new(const char *pattern, GError **error);
 void regex_free(Regex *regex);
+
+/* Makes it fast (JIT); with search, makes it ready for regex_find too, which costs as much again: most rules are only tried. Not while
+ * others use it. */
+void regex_prepare(Regex *regex, bool search);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Regex, regex_free)
 
 /* Work areas for regex_find: a match context with its limits and a JIT stack of its own. */
@@ -42,9 +51,20 @@ void regex_work_begin(void *work);
 /* Tries to match at offset at and nowhere else; otherwise like regex_find. */
 RegexFound regex_try(const Regex *regex, void *work, const char *text, gsize length, gsize at, RegexSpan *span);
 
-/* Searches length bytes of text (valid UTF-8) from offset from on. REGEX_LIMITED: a limit ended the search or the
+/* Searches length bytes of text (valid UTF-8) from offset from on; after regex_prepare. REGEX_LIMITED: a limit ended the search or the
  * message's time is used up. span may be NULL. */
 RegexFound regex_find(const Regex *regex, void *work, const char *text, gsize length, gsize from, RegexSpan *span);
+
+/* For rules-backtrack.c. Returns true where the one character of text is a whole match. */
+bool regex_takes(const Regex *regex, const char *text, gsize length);
+
+/* Returns true where a try at offset at takes more steps than limit. Counted without JIT, so that the outcome is the same
+ * everywhere. */
+bool regex_is_limited(const Regex *regex, void *work, const char *text, gsize length, gsize at, guint32 limit);
+
+/* Returns what is wrong with a pattern (regex is the same, compiled) that backtracks badly, in words, or NULL. Caller frees. Takes
+ * up to some hundredths of a second. */
+char *backtrack_check(const char *pattern, const Regex *regex);
 
 typedef enum {
 	RULE_OUTAGE,
@@ -59,13 +79,16 @@ enum { RULE_IN_SUBJECT = 1, RULE_IN_BODY = 2, RULE_IN_BOTH = 3 };
 
 typedef struct {
 	const char *name;  /* interned: results outlive a reload */
+	guint number;      /* in the order of the files */
+	const char *pack;  /* language of its pack, interned */
 	RuleKind kind;
 	const char *label; /* NAME of escalate.NAME and sensitive.NAME, static; NULL for the other classes */
 	bool luhn;         /* a match counts only where its digits pass the check of ISO/IEC 7812 */
 	guint fields;
 	double weight;
 	char *language;    /* "*" = any */
-	char *pattern;     /* words expanded */
+	char *pattern;     /* words expanded, folded by normal_pattern */
+	char *place;       /* "file:line" of the pattern */
 	Regex *regex;
 } Rule;
 
@@ -94,7 +117,7 @@ bool syntax_skip_group_kind(const char **at, bool *zero_width);
 /* Reads a quantifier, if there is one. Returns false, leaving *place alone, where there is none. */
 bool syntax_quantifier(const char **place, guint64 *least, guint64 *most);
 
-/* Returns words (char *, lower-case ASCII, each of NEED_MIN bytes or more) of which every match of pattern holds at least one, or
+/* Returns words (char *, lower-case ASCII and characters without case, each of NEED_MIN bytes or more) of which every match of pattern holds at least one, or
  * NULL where no such set is known. The pattern must be one that PCRE2 takes. Caller unrefs. */
 #define NEED_MIN 3
 GPtrArray *needs_of(const char *pattern);
@@ -106,8 +129,12 @@ typedef struct RuleWords RuleWords;
 RuleWords *rule_words_new(const GPtrArray *rules);
 void rule_words_free(RuleWords *words);
 
-/* Clears bit in open[i] for each rule i that needs a word and has none in text. */
-void rule_words_close(const RuleWords *words, const char *text, gsize length, guint8 *open, guint8 bit);
+/* Sets open[i] for each rule i that needs no word to fields[i], the others to 0. */
+void rule_words_begin(const RuleWords *words, const guint8 *fields, guint8 *open);
+
+/* Sets bit in open[i] for each rule i that has one of its words in text, has bit in fields[i] and is not done. */
+void rule_words_open(const RuleWords *words, const char *text, gsize length, const guint8 *fields, const bool *done, guint8 *open,
+                     guint8 bit);
 
 typedef struct RuleIndex RuleIndex;
 typedef void (*RuleTry)(guint rule, gsize at, void *context);
@@ -116,18 +143,52 @@ typedef void (*RuleTry)(guint rule, gsize at, void *context);
 RuleIndex *rule_index_new(const GPtrArray *rules);
 void rule_index_free(RuleIndex *index);
 
-/* Calls attempt for every rule and place where the rule can match; not for those of rule_index_everywhere. */
-void rule_index_scan(const RuleIndex *index, const char *text, gsize length, RuleTry attempt, void *context);
+/* Calls attempt for every place where a rule with bit in open can match, and perhaps for others that are not open; not for those of
+ * rule_index_everywhere. */
+void rule_index_scan(const RuleIndex *index, const char *text, gsize length, const guint8 *open, guint8 bit, RuleTry attempt,
+                     void *context);
 
 /* Returns the rules (guint) that must be searched for plainly. */
 const GArray *rule_index_everywhere(const RuleIndex *index);
 
+/* Words of a language; no tag: one that is not told. */
+typedef struct {
+	const char *tag;
+	const char *words; /* with a space between */
+} LanguageWords;
+enum { LANGUAGE_COUNT = 29 };
+extern const LanguageWords language_words[LANGUAGE_COUNT];
+
+/* Returns the number-th of the tags that language_guess can give; the first is "und". */
+enum { LANGUAGES_TOLD = 9 };
+const char *language_told(guint number);
+
+/* Returns the BCP 47 tag of the language that subject and body (as normal_text leaves them) are written in (static), "und" where
+ * unsure. Only their beginnings are looked at. */
+const char *language_guess(const char *subject, const char *body);
+
+/* The rules of one language, and what finds them in a text. */
+typedef struct {
+	const char *language; /* primary subtag, interned; "*": for any */
+	GPtrArray *rules;     /* Rule *, not owned, in the order of the files */
+	guint8 *fields;       /* of each */
+	RuleIndex *index;     /* from here on only once it is ready */
+	RuleWords *words;     /* or NULL */
+	gint ready;           /* atomic */
+} RulePack;
+
+/* rules: of Rule *, which must outlive the packs; numbers them. Returns RulePack *; caller unrefs. */
+GPtrArray *rule_packs_new(const GPtrArray *rules);
+
+/* Makes it ready where it is not, under lock; with search, for plain searching too. Afterwards any thread may use it. */
+void rule_pack_ready(RulePack *pack, GMutex *lock, bool search);
+
 struct Rules {
 	gatomicrefcount refs;
-	GPtrArray *all; /* Rule *, in the order of the files */
-	RuleIndex *index;
-	RuleWords *words; /* or NULL */
-	bool index_off;
+	GPtrArray *all;   /* Rule *, in the order of the files */
+	GPtrArray *packs; /* RulePack *; NULL until rules_seal */
+	GMutex lock;      /* of making packs ready */
+	bool index_off, words_off;
 	Pool *work;
 };
 
@@ -137,11 +198,11 @@ void rule_free(Rule *rule);
 Rules *rules_new(void);
 void rules_seal(Rules *rules);
 
-/* For tests: with off, every rule is searched for plainly. Not while others match. */
-void rules_set_index_off(Rules *rules, bool off);
+/* For benchmarks: more may be added until rules_seal is called again. */
+void rules_unseal(Rules *rules);
 
-/* Returns the BCP 47 tag of the language that subject and body are written in (static), "und" where unsure. Only the
- * first KB is looked at. */
-const char *language_guess(const char *subject, const char *body);
+/* For tests and benchmarks: with neither, every rule is searched for plainly; words (Hyperscan, where the build has it) want the
+ * index. Not while others match. */
+void rules_set_ways(Rules *rules, bool index, bool words);
 
 #endif

@@ -31,8 +31,10 @@ struct Pool {
 };
 
 struct Regex {
-	pcre2_code *code;
-	pcre2_code *anchored; /* the same, matching only where it is told to start */
+	char *pattern;
+	pcre2_code *anchored; /* matches only where it is told to start */
+	pcre2_code *code;     /* of regex_prepare, for searching; or NULL */
+	bool prepared;
 };
 
 typedef struct {
@@ -166,6 +168,8 @@ RegexFound regex_try(const Regex *regex, void *area, const char *text, gsize len
 RegexFound regex_find(const Regex *regex, void *area, const char *text, gsize length, gsize from, RegexSpan *span)
 {
 	RegexWork *work = area;
+	if (!regex->code)
+		return REGEX_LIMITED;
 	const gsize window = WINDOW_STEPS / (length + 1) + 1;
 	for (gsize start = from; start <= length;) {
 		if (time_is_up(work))
@@ -183,6 +187,24 @@ RegexFound regex_find(const Regex *regex, void *area, const char *text, gsize le
 		start = last;
 	}
 	return REGEX_NO;
+}
+
+bool regex_takes(const Regex *regex, const char *text, gsize length)
+{
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	int rc = pcre2_match(regex->anchored, (PCRE2_SPTR)text, length, 0, PCRE2_NO_UTF_CHECK, data, NULL);
+	pcre2_match_data_free(data);
+	return rc >= 0;
+}
+
+bool regex_is_limited(const Regex *regex, void *area, const char *text, gsize length, gsize at, guint32 limit)
+{
+	RegexWork *work = area;
+	pcre2_set_match_limit(work->context, limit);
+	pcre2_set_offset_limit(work->context, PCRE2_UNSET);
+	int rc = pcre2_match(regex->anchored, (PCRE2_SPTR)text, length, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, work->data, work->context);
+	pcre2_set_match_limit(work->context, MATCH_LIMIT);
+	return rc < 0 && rc != PCRE2_ERROR_NOMATCH;
 }
 
 static void set_pcre2_error(GError **error, int code, gsize offset)
@@ -203,17 +225,13 @@ static pcre2_code *compile(const char *pattern, guint32 more, GError **error)
 		set_pcre2_error(error, code, offset);
 		return NULL;
 	}
-	/* Where the system forbids writable code pages there is no JIT: slower, with the same limits. */
-	(void)pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
 	return compiled;
 }
 
 Regex *regex_new(const char *pattern, GError **error)
 {
 	g_autoptr(Regex) regex = g_new0(Regex, 1);
-	regex->code = compile(pattern, PCRE2_USE_OFFSET_LIMIT, error);
-	if (!regex->code)
-		return NULL;
+	regex->pattern = g_strdup(pattern);
 	/* Start optimisations look far ahead, which does not pay where there is but one place to try. */
 	regex->anchored = compile(pattern, PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE, error);
 	if (!regex->anchored)
@@ -221,7 +239,7 @@ Regex *regex_new(const char *pattern, GError **error)
 
 	RegexWork *work = regex_work_new(NULL);
 	regex_work_begin(work);
-	RegexFound empty = regex_find(regex, work, "", 0, 0, NULL);
+	RegexFound empty = regex_try(regex, work, "", 0, 0, NULL);
 	regex_work_free(work);
 	if (empty == REGEX_YES) {
 		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID,
@@ -231,11 +249,25 @@ Regex *regex_new(const char *pattern, GError **error)
 	return g_steal_pointer(&regex);
 }
 
+void regex_prepare(Regex *regex, bool search)
+{
+	/* Where the system forbids writable code pages there is no JIT: slower, with the same limits. */
+	if (!regex->prepared)
+		(void)pcre2_jit_compile(regex->anchored, PCRE2_JIT_COMPLETE);
+	regex->prepared = true;
+	if (!search || regex->code)
+		return;
+	regex->code = compile(regex->pattern, PCRE2_USE_OFFSET_LIMIT, NULL);
+	if (regex->code)
+		(void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
+}
+
 void regex_free(Regex *regex)
 {
 	if (!regex)
 		return;
 	pcre2_code_free(regex->code);
 	pcre2_code_free(regex->anchored);
+	g_free(regex->pattern);
 	g_free(regex);
 }

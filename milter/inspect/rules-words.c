@@ -15,13 +15,16 @@ struct RuleWords {
 	hs_database_t *database;
 	Pool *scratch;     /* hs_scratch_t: one for each call under way */
 	GPtrArray *users;  /* GArray * of guint: the rules of each word */
-	bool *needy;       /* for each rule: it needs a word */
+	guint8 *free;      /* for each rule: 0 where it needs a word, or all bits */
 	guint rules;
 };
 
 typedef struct {
 	const RuleWords *words;
-	bool *found;       /* for each rule */
+	const guint8 *fields; /* for each rule */
+	const bool *done;
+	guint8 *open;
+	guint8 bit;
 } Scan;
 
 static void *make_scratch(void *context)
@@ -43,7 +46,7 @@ static void collect(RuleWords *words, const GPtrArray *rules, GPtrArray *texts)
 	for (guint i = 0; i < rules->len; i++) {
 		const Rule *rule = g_ptr_array_index(rules, i);
 		g_autoptr(GPtrArray) needs = needs_of(rule->pattern);
-		words->needy[i] = needs != NULL;
+		words->free[i] = needs ? 0 : 0xff;
 		for (guint j = 0; needs && j < needs->len; j++) {
 			const char *need = g_ptr_array_index(needs, j);
 			guint number = GPOINTER_TO_UINT(g_hash_table_lookup(known, need));
@@ -83,7 +86,7 @@ RuleWords *rule_words_new(const GPtrArray *rules)
 	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
 	RuleWords *words = g_new0(RuleWords, 1);
 	words->users = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
-	words->needy = g_new0(bool, rules->len + 1);
+	words->free = g_new0(guint8, rules->len + 1);
 	words->rules = rules->len;
 	/* The processor may lack what this build of Hyperscan wants. */
 	if (hs_valid_platform() == HS_SUCCESS)
@@ -103,7 +106,7 @@ void rule_words_free(RuleWords *words)
 	pool_free(words->scratch);
 	hs_free_database(words->database);
 	g_ptr_array_unref(words->users);
-	g_free(words->needy);
+	g_free(words->free);
 	g_free(words);
 }
 
@@ -114,22 +117,31 @@ static int on_word(unsigned id, unsigned long long from, unsigned long long to, 
 	(void)from;
 	(void)to;
 	(void)flags;
-	for (guint i = 0; i < users->len; i++)
-		scan->found[g_array_index(users, guint, i)] = true;
+	for (guint i = 0; i < users->len; i++) {
+		guint rule = g_array_index(users, guint, i);
+		if (!scan->done[rule])
+			scan->open[rule] |= scan->fields[rule] & scan->bit;
+	}
 	return 0;
 }
 
-void rule_words_close(const RuleWords *words, const char *text, gsize length, guint8 *open, guint8 bit)
+void rule_words_begin(const RuleWords *words, const guint8 *fields, guint8 *open)
 {
-	g_autofree bool *found = g_new0(bool, words->rules + 1);
-	Scan scan = { words, found };
+	for (guint i = 0; i < words->rules; i++)
+		open[i] = fields[i] & words->free[i];
+}
+
+void rule_words_open(const RuleWords *words, const char *text, gsize length, const guint8 *fields, const bool *done, guint8 *open,
+                     guint8 bit)
+{
+	Scan scan = { words, fields, done, open, bit };
 	hs_scratch_t *scratch = pool_take(words->scratch);
 	bool scanned = scratch && hs_scan(words->database, text, (unsigned)length, 0, scratch, on_word, &scan) == HS_SUCCESS;
 	if (scratch)
 		pool_give(words->scratch, scratch);
-	for (guint i = 0; i < words->rules && scanned; i++)
-		if (words->needy[i] && !found[i])
-			open[i] &= (guint8)~bit;
+	for (guint i = 0; i < words->rules && !scanned; i++)
+		if (!done[i])
+			open[i] |= fields[i] & bit;
 }
 
 #else
@@ -145,13 +157,14 @@ void rule_words_free(RuleWords *words)
 	(void)words;
 }
 
-void rule_words_close(const RuleWords *words, const char *text, gsize length, guint8 *open, guint8 bit)
+void rule_words_begin(const RuleWords *words G_GNUC_UNUSED, const guint8 *fields G_GNUC_UNUSED, guint8 *open G_GNUC_UNUSED)
 {
-	(void)words;
-	(void)text;
-	(void)length;
-	(void)open;
-	(void)bit;
+}
+
+void rule_words_open(const RuleWords *words G_GNUC_UNUSED, const char *text G_GNUC_UNUSED, gsize length G_GNUC_UNUSED,
+                     const guint8 *fields G_GNUC_UNUSED, const bool *done G_GNUC_UNUSED, guint8 *open G_GNUC_UNUSED,
+                     guint8 bit G_GNUC_UNUSED)
+{
 }
 
 #endif

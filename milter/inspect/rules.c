@@ -1,10 +1,12 @@
 /* rules: what subject and body of one message say, by weighted patterns (see rules.h). Layer: inspect.
  *
- * One message: curly quotes are folded to ASCII, the language is guessed, the index names the places where a rule can match,
- * and PCRE2 decides on each of them. A Rules never changes once it is loaded; what a call needs for itself comes from a pool. */
+ * One message: the language is guessed, Hyperscan names the rules whose words occur, the index names the places where one of those
+ * can match, and PCRE2 decides on each of them. Once it is loaded a Rules changes only where a pack is made ready, under its lock
+ * (rules-pack.c); what a call needs for itself comes from a pool. */
 #include "inspect/rules-private.h"
 
 #include "base/error.h"
+#include "inspect/normal.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,12 +15,12 @@
 #define CARD_TRIES 4096        /* runs of digits looked at before we give up on a text full of them */
 
 typedef struct {
-	const char *text; /* folded, or the caller's own */
-	char *folded;
+	const char *text;
 	gsize length;
 } Field;
 
 struct RulesPattern {
+	char *text; /* folded */
 	Regex *regex;
 	Pool *work;
 };
@@ -28,6 +30,7 @@ void rule_free(Rule *rule)
 	regex_free(rule->regex);
 	g_free(rule->language);
 	g_free(rule->pattern);
+	g_free(rule->place);
 	g_free(rule);
 }
 
@@ -42,18 +45,47 @@ Rules *rules_new(void)
 	g_atomic_ref_count_init(&rules->refs);
 	rules->all = g_ptr_array_new_with_free_func(free_rule);
 	rules->work = regex_pool_new();
+	g_mutex_init(&rules->lock);
 	return rules;
 }
 
 void rules_seal(Rules *rules)
 {
-	rules->index = rule_index_new(rules->all);
-	rules->words = rule_words_new(rules->all);
+	rules->packs = rule_packs_new(rules->all);
 }
 
-void rules_set_index_off(Rules *rules, bool off)
+void rules_unseal(Rules *rules)
 {
-	rules->index_off = off;
+	g_clear_pointer(&rules->packs, g_ptr_array_unref);
+}
+
+static RulePack *pack_at(const Rules *rules, guint number)
+{
+	return g_ptr_array_index(rules->packs, number);
+}
+
+static bool is_ready(const Rules *rules, const char *language)
+{
+	for (guint i = 0; i < rules->packs->len; i++)
+		if (pack_at(rules, i)->language == language)
+			return g_atomic_int_get(&pack_at(rules, i)->ready);
+	return false;
+}
+
+void rules_warm(Rules *rules, const Rules *like)
+{
+	for (guint i = 0; i < rules->packs->len; i++)
+		if (!like || is_ready(like, pack_at(rules, i)->language))
+			rule_pack_ready(pack_at(rules, i), &rules->lock, rules->index_off);
+}
+
+void rules_set_ways(Rules *rules, bool index, bool words)
+{
+	rules->index_off = !index;
+	rules->words_off = !words;
+	rules_warm(rules, NULL);
+	for (guint i = 0; i < rules->all->len && rules->index_off; i++)
+		regex_prepare(((Rule *)g_ptr_array_index(rules->all, i))->regex, true);
 }
 
 Rules *rules_ref(Rules *rules)
@@ -66,10 +98,10 @@ void rules_unref(Rules *rules)
 {
 	if (!rules || !g_atomic_ref_count_dec(&rules->refs))
 		return;
-	rule_index_free(rules->index);
-	rule_words_free(rules->words);
+	rules_unseal(rules);
 	pool_free(rules->work);
 	g_ptr_array_unref(rules->all);
+	g_mutex_clear(&rules->lock);
 	g_free(rules);
 }
 
@@ -78,63 +110,20 @@ guint rules_count(const Rules *rules)
 	return rules->all->len;
 }
 
-/* Characters that are folded to ASCII: quotes, because people type them either way; and the two letters that PCRE2 takes
- * for an ASCII letter in another case, because the index knows bytes only. */
-static const struct {
-	const char *from;
-	char to;
-} folds[] = {
-	{ "\xe2\x80\x98", '\'' }, { "\xe2\x80\x99", '\'' }, { "\xe2\x80\x9a", '\'' }, { "\xe2\x80\x9b", '\'' },
-	{ "\xe2\x80\x9c", '"' },  { "\xe2\x80\x9d", '"' },  { "\xe2\x80\x9e", '"' },  { "\xe2\x80\x9f", '"' },
-	{ "\xc2\xb4", '\'' },      { "\xca\xbc", '\'' },     { "\xc5\xbf", 's' },     { "\xe2\x84\xaa", 'k' },
-};
-
-static bool is_ascii(const char *text, gsize length)
+void rules_warnings(const Rules *rules, GPtrArray *warnings)
 {
-	gsize i = 0;
-	for (; i + sizeof(guint64) <= length; i += sizeof(guint64)) {
-		guint64 eight;
-		memcpy(&eight, text + i, sizeof eight);
-		if (eight & G_GUINT64_CONSTANT(0x8080808080808080))
-			return false;
+	for (guint i = 0; i < rules->all->len; i++) {
+		const Rule *rule = g_ptr_array_index(rules->all, i);
+		g_autofree char *what = backtrack_check(rule->pattern, rule->regex);
+		if (what)
+			g_ptr_array_add(warnings, g_strdup_printf("%s: warning: rule \"%s\": %s", rule->place, rule->name, what));
 	}
-	for (; i < length; i++) {
-		if ((guchar)text[i] >= 0x80)
-			return false;
-	}
-	return true;
 }
 
-/* Returns the ASCII character that the one at c is folded to, and its size in bytes; 0 where it is not. */
-static char fold_at(const char *c, gsize *size)
+/* Rules for any language, or a text of an unknown one. */
+static bool is_any(const char *pack)
 {
-	guchar lead = (guchar)*c;
-	if (lead != 0xe2 && lead != 0xc2 && lead != 0xca && lead != 0xc5)
-		return 0;
-	for (guint i = 0; i < G_N_ELEMENTS(folds); i++) {
-		*size = strlen(folds[i].from);
-		if (strncmp(c, folds[i].from, *size) == 0)
-			return folds[i].to;
-	}
-	return 0;
-}
-
-static Field field_new(const char *text)
-{
-	Field field = { text, NULL, strlen(text) };
-	if (is_ascii(text, field.length))
-		return field;
-	char *out = field.folded = g_malloc(field.length + 1);
-	for (const char *in = text; *in;) {
-		gsize size = 1;
-		char folded = (guchar)*in >= 0x80 ? fold_at(in, &size) : 0;
-		*out++ = folded ? folded : *in;
-		in += folded ? size : 1;
-	}
-	*out = '\0';
-	field.text = field.folded;
-	field.length = (gsize)(out - field.folded);
-	return field;
+	return strcmp(pack, "*") == 0;
 }
 
 /* The check digit of ISO/IEC 7812 over the digits of text; anything else in it is skipped. */
@@ -168,15 +157,6 @@ static RegexFound find_card(const Rule *rule, void *work, const Field *field)
 	return REGEX_LIMITED;
 }
 
-/* A rule of a language is tried on texts of that language and on those whose language is not known. */
-static bool language_fits(const char *rule, const char *text)
-{
-	if (strcmp(rule, "*") == 0 || strcmp(text, "und") == 0)
-		return true;
-	gsize length = strcspn(rule, "-");
-	return length == strcspn(text, "-") && strncmp(rule, text, length) == 0;
-}
-
 static void add_once(GPtrArray *labels, const char *label)
 {
 	if (!g_ptr_array_find(labels, label, NULL))
@@ -193,6 +173,33 @@ static int heavier_first(gconstpointer a, gconstpointer b)
 static int by_name(gconstpointer a, gconstpointer b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* In a text of which the language is not known the rules of all are tried, and many a word is the same in several: they may not add
+ * up. Returns the pack whose rules give most, NULL where none gives anything. matched: in the order of the files. */
+static const char *likeliest_pack(const GPtrArray *matched)
+{
+	g_autoptr(GHashTable) sums = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+	const char *best = NULL;
+	double most = 0;
+	for (guint i = 0; i < matched->len; i++) {
+		const Rule *rule = g_ptr_array_index(matched, i);
+		double *sum = g_hash_table_lookup(sums, rule->pack);
+		if (rule->kind != RULE_OUTAGE || is_any(rule->pack))
+			continue;
+		if (!sum)
+			g_hash_table_insert(sums, (gpointer)rule->pack, sum = g_new0(double, 1));
+		*sum += rule->weight;
+	}
+	for (guint i = 0; i < matched->len; i++) {
+		const char *pack = ((const Rule *)g_ptr_array_index(matched, i))->pack;
+		const double *sum = g_hash_table_lookup(sums, pack);
+		if (sum && *sum > most) {
+			most = *sum;
+			best = pack;
+		}
+	}
+	return best;
 }
 
 static void note_match(RulesResult *result, const Rule *rule, GPtrArray *outage)
@@ -220,26 +227,35 @@ static void note_match(RulesResult *result, const Rule *rule, GPtrArray *outage)
 	}
 }
 
-/* One call of rules_match. */
+/* One pack in one call of rules_match. */
 typedef struct {
-	const Rules *rules;
+	const RulePack *pack;
+	const RuleWords *words; /* or NULL */
+	bool plainly;
 	void *work;
 	const Field *field;
 	guint8 *open; /* for each rule the fields that it is still looked for in */
 	guint8 bit;   /* of field */
-	bool *matched;
+	bool *done;   /* for each rule: it needs no more looking for */
+	GPtrArray *matched; /* const Rule * */
 	bool limited;
 } Search;
 
-static void note_found(Search *search, guint rule, RegexFound found)
+static const Rule *rule_of(const Search *search, guint number)
 {
-	if (found == REGEX_YES) {
-		search->matched[rule] = true;
-		search->open[rule] = 0;
-	} else if (found == REGEX_LIMITED) {
+	return g_ptr_array_index(search->pack->rules, number);
+}
+
+static void note_found(Search *search, guint number, RegexFound found)
+{
+	if (found == REGEX_NO)
+		return;
+	search->done[number] = true;
+	search->open[number] = 0;
+	if (found == REGEX_YES)
+		g_ptr_array_add(search->matched, (gpointer)rule_of(search, number));
+	else
 		search->limited = true;
-		search->open[rule] = 0;
-	}
 }
 
 static void try_rule(guint number, gsize at, void *context)
@@ -247,7 +263,7 @@ static void try_rule(guint number, gsize at, void *context)
 	Search *search = context;
 	if (!(search->open[number] & search->bit))
 		return;
-	const Rule *rule = g_ptr_array_index(search->rules->all, number);
+	const Rule *rule = rule_of(search, number);
 	const Field *field = search->field;
 	RegexSpan span = { 0, 0 };
 	RegexFound found = regex_try(rule->regex, search->work, field->text, field->length, at, &span);
@@ -260,59 +276,86 @@ static void search_rule(guint number, Search *search)
 {
 	if (!(search->open[number] & search->bit))
 		return;
-	const Rule *rule = g_ptr_array_index(search->rules->all, number);
+	const Rule *rule = rule_of(search, number);
 	const Field *field = search->field;
 	note_found(search, number, rule->luhn ? find_card(rule, search->work, field)
 	                                      : regex_find(rule->regex, search->work, field->text, field->length, 0, NULL));
 }
 
-static bool any_open(const Search *search)
-{
-	for (guint i = 0; i < search->rules->all->len; i++)
-		if (search->open[i] & search->bit)
-			return true;
-	return false;
-}
-
 static void search_field(Search *search, const Field *field, guint8 bit)
 {
-	const Rules *rules = search->rules;
+	const RulePack *pack = search->pack;
 	search->field = field;
 	search->bit = bit;
-	if (rules->index_off) {
-		for (guint i = 0; i < rules->all->len; i++)
+	if (search->plainly) {
+		for (guint i = 0; i < pack->rules->len; i++)
 			search_rule(i, search);
 		return;
 	}
-	if (rules->words)
-		rule_words_close(rules->words, field->text, field->length, search->open, bit);
-	if (!any_open(search))
-		return;
-	const GArray *everywhere = rule_index_everywhere(rules->index);
+	if (search->words)
+		rule_words_open(search->words, field->text, field->length, pack->fields, search->done, search->open, bit);
+	const GArray *everywhere = rule_index_everywhere(pack->index);
 	for (guint i = 0; i < everywhere->len; i++)
 		search_rule(g_array_index(everywhere, guint, i), search);
-	rule_index_scan(rules->index, field->text, field->length, try_rule, search);
+	rule_index_scan(pack->index, field->text, field->length, search->open, bit, try_rule, search);
+}
+
+/* Returns false where a limit ended a rule early. */
+static bool search_pack(const Rules *rules, const RulePack *pack, void *work, const Field *fields, GPtrArray *matched)
+{
+	g_autofree guint8 *open = g_new(guint8, pack->rules->len);
+	g_autofree bool *done = g_new0(bool, pack->rules->len);
+	Search search = { .pack = pack, .plainly = rules->index_off, .work = work, .open = open, .done = done, .matched = matched };
+	search.words = rules->index_off || rules->words_off ? NULL : pack->words;
+	if (search.words)
+		rule_words_begin(search.words, pack->fields, open);
+	else
+		memcpy(open, pack->fields, pack->rules->len);
+	search_field(&search, &fields[0], RULE_IN_SUBJECT);
+	search_field(&search, &fields[1], RULE_IN_BODY);
+	return !search.limited;
+}
+
+static int by_number(gconstpointer a, gconstpointer b)
+{
+	guint left = (*(const Rule *const *)a)->number, right = (*(const Rule *const *)b)->number;
+	return left < right ? -1 : left > right;
+}
+
+/* Rules of a language are tried on texts of that language and on those whose language is not known. */
+static bool is_for(const RulePack *pack, const char *language)
+{
+	return is_any(pack->language) || strcmp(language, "und") == 0 || strcmp(pack->language, language) == 0;
+}
+
+static GPtrArray *search_packs(const Rules *rules, const Field *fields, RulesResult *result)
+{
+	GPtrArray *matched = g_ptr_array_new();
+	void *work = pool_take(rules->work);
+	/* Before the message's time begins to count. */
+	for (guint i = 0; i < rules->packs->len; i++)
+		if (is_for(pack_at(rules, i), result->language))
+			rule_pack_ready(pack_at(rules, i), (GMutex *)&rules->lock, rules->index_off);
+	regex_work_begin(work);
+	for (guint i = 0; i < rules->packs->len; i++)
+		if (is_for(pack_at(rules, i), result->language))
+			result->limited |= !search_pack(rules, pack_at(rules, i), work, fields, matched);
+	pool_give(rules->work, work);
+	return matched;
 }
 
 static void match_all(const Rules *rules, const Field *fields, RulesResult *result)
 {
-	g_autofree guint8 *open = g_new0(guint8, rules->all->len + 1);
-	g_autofree bool *matched = g_new0(bool, rules->all->len + 1);
-	for (guint i = 0; i < rules->all->len; i++) {
-		const Rule *rule = g_ptr_array_index(rules->all, i);
-		open[i] = language_fits(rule->language, result->language) ? (guint8)rule->fields : 0;
-	}
-	Search search = { .rules = rules, .work = pool_take(rules->work), .open = open, .matched = matched };
-	regex_work_begin(search.work);
-	search_field(&search, &fields[0], RULE_IN_SUBJECT);
-	search_field(&search, &fields[1], RULE_IN_BODY);
-	pool_give(rules->work, search.work);
-	result->limited = search.limited;
-
+	g_autoptr(GPtrArray) matched = search_packs(rules, fields, result);
 	g_autoptr(GPtrArray) outage = g_ptr_array_new();
-	for (guint i = 0; i < rules->all->len; i++) {
-		if (matched[i])
-			note_match(result, g_ptr_array_index(rules->all, i), outage);
+	/* In the order of the files: adding up weights in another would give other last digits. */
+	g_ptr_array_sort(matched, by_number);
+	bool unknown = strcmp(result->language, "und") == 0;
+	const char *likeliest = unknown ? likeliest_pack(matched) : NULL;
+	for (guint i = 0; i < matched->len; i++) {
+		const Rule *rule = g_ptr_array_index(matched, i);
+		if (!unknown || rule->kind != RULE_OUTAGE || is_any(rule->pack) || rule->pack == likeliest)
+			note_match(result, rule, outage);
 	}
 	g_ptr_array_sort(outage, heavier_first);
 	for (guint i = 0; i < outage->len; i++)
@@ -327,11 +370,9 @@ RulesResult *rules_match(const Rules *rules, const char *subject, const char *bo
 	result->names = g_ptr_array_new();
 	result->escalate = g_ptr_array_new();
 	result->sensitive = g_ptr_array_new();
-	Field fields[2] = { field_new(subject), field_new(body) };
+	Field fields[2] = { { subject, strlen(subject) }, { body, strlen(body) } };
 	result->language = g_strdup(language_guess(fields[0].text, fields[1].text));
 	match_all(rules, fields, result);
-	g_free(fields[0].folded);
-	g_free(fields[1].folded);
 	return result;
 }
 
@@ -354,10 +395,13 @@ RulesPattern *rules_pattern_new(const char *text, GError **error)
 		            PATTERN_MAX_BYTES, length);
 		return NULL;
 	}
-	Regex *regex = regex_new(text, error);
+	g_autofree char *folded = g_utf8_validate(text, (gssize)length, NULL) ? normal_pattern(text) : g_strdup(text);
+	Regex *regex = regex_new(folded, error);
 	if (!regex)
 		return NULL;
 	RulesPattern *pattern = g_new0(RulesPattern, 1);
+	pattern->text = g_steal_pointer(&folded);
+	regex_prepare(regex, true);
 	pattern->regex = regex;
 	pattern->work = regex_pool_new();
 	return pattern;
@@ -369,19 +413,23 @@ void rules_pattern_free(RulesPattern *pattern)
 		return;
 	regex_free(pattern->regex);
 	pool_free(pattern->work);
+	g_free(pattern->text);
 	g_free(pattern);
+}
+
+char *rules_pattern_warning(const RulesPattern *pattern)
+{
+	return backtrack_check(pattern->text, pattern->regex);
 }
 
 bool rules_pattern_matches(const RulesPattern *pattern, const char *subject, const char *body)
 {
-	Field fields[2] = { field_new(subject), field_new(body) };
+	Field fields[2] = { { subject, strlen(subject) }, { body, strlen(body) } };
 	void *work = pool_take(pattern->work);
 	regex_work_begin(work);
 	bool found = false;
 	for (guint i = 0; i < 2 && !found; i++)
 		found = regex_find(pattern->regex, work, fields[i].text, fields[i].length, 0, NULL) == REGEX_YES;
 	pool_give(pattern->work, work);
-	g_free(fields[0].folded);
-	g_free(fields[1].folded);
 	return found;
 }

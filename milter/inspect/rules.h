@@ -22,11 +22,20 @@ Rules *rules_ref(Rules *rules);
 void rules_unref(Rules *rules);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rules, rules_unref)
 
+/* Appends a line ("file:line: warning: ...", char *) to warnings for every rule that works but will be given up on some texts. For
+ * -t: takes up to a few seconds. */
+void rules_warnings(const Rules *rules, GPtrArray *warnings);
+
+/* Makes the rules ready of every language that like has had texts in (NULL: of all), which takes about a tenth of a second of
+ * processor time a language: else the first text in it does. Not needed; for when nobody waits. */
+void rules_warm(Rules *rules, const Rules *like);
+
 /* Returns how many rules there are. */
 guint rules_count(const Rules *rules);
 
 typedef struct {
-	double score;          /* sum of the weights of the outage rules that matched, each once */
+	double score;          /* sum of the weights of the outage rules that matched, each once; where the language is unknown, of those
+	                        * for any language and of the one pack that gives most */
 	GPtrArray *names;      /* const char *, outage rules that matched (negative ones too), heaviest first */
 	GPtrArray *escalate;   /* const char *: legal, media, refund, security, data-loss, privacy, churn */
 	GPtrArray *sensitive;  /* const char *: api-key, private-key, password, card-number */
@@ -37,16 +46,18 @@ typedef struct {
 	bool limited;          /* a match limit ended a rule early; it counts as no match */
 } RulesResult;
 
-/* Matches subject and body (valid UTF-8, not NULL); extra is an incident's own compiled pattern or NULL: where it matches,
- * *extra_hit is set (may be NULL). Never fails; caller frees. Safe from any thread. */
+/* Matches subject and body (valid UTF-8, not NULL, as normal_text leaves them). Never fails; caller frees. Safe from any thread. */
 RulesResult *rules_match(const Rules *rules, const char *subject, const char *body);
 void rules_result_free(RulesResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RulesResult, rules_result_free)
 
-/* An incident's own words (TEXT_MATCH), compiled off the message path, case-insensitive, UTF, UCP, bounded. */
+/* An incident's own words (TEXT_MATCH), folded by normal_pattern and compiled off the message path, case-insensitive, UTF, UCP,
+ * bounded. */
 typedef struct RulesPattern RulesPattern;
 RulesPattern *rules_pattern_new(const char *pattern, GError **error);
 void rules_pattern_free(RulesPattern *pattern);
+/* Returns in words what is wrong with a pattern that works but will be given up on some texts, or NULL. Caller frees. */
+char *rules_pattern_warning(const RulesPattern *pattern);
 bool rules_pattern_matches(const RulesPattern *pattern, const char *subject, const char *body);
 
 #endif

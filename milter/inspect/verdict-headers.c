@@ -60,14 +60,37 @@ static void add_incident(Verdict *verdict, const Config *config)
 /* More names than anybody reads would make a line that has to be torn. They are sorted, heaviest first. */
 #define RULES_SHOWN 20
 
+/* Words come from the mail, and a letter beyond ASCII takes three characters a byte (RFC 2231): more bytes would make such a line too. */
+#define WORDS_BYTES 240
+
+/* As many of the words, which are sorted, strongest first, as fit. */
+static char *join_words(const GPtrArray *words)
+{
+	GString *out = g_string_new(NULL);
+
+	for (guint i = 0; i < words->len; i++) {
+		const char *word = g_ptr_array_index(words, i);
+
+		if (out->len + 1 + strlen(word) > WORDS_BYTES)
+			break;
+		g_string_append_printf(out, "%s%s", i > 0 ? "," : "", word);
+	}
+	return g_string_free(out, FALSE);
+}
+
 static void add_match(Verdict *verdict, const Config *config)
 {
 	g_autoptr(GString) value = g_string_new(verdict->match ? "yes" : "no");
 	g_autofree char *rules = join(verdict->rules, ",", RULES_SHOWN);
+	g_autofree char *words = join_words(verdict->words);
 
 	append_number(value, "score", verdict->score);
 	append_number(value, "threshold", verdict->threshold);
 	append_names(value, "rules", rules);
+	if (verdict->model_score != 0)
+		append_number(value, "model", verdict->model_score);
+	if (*words != '\0')
+		header_append_param(value, "words", words);
 	add_own(verdict, config, "Match", value->str);
 }
 

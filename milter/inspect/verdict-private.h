@@ -13,7 +13,12 @@ struct Signals {
 	const Message *message;      /* NULL where the mail has passed and its facts are all there is: text is then the subject alone */
 	Text *text;
 	GPtrArray *from, *reply_to;  /* char *, addr-specs of all From and Reply-To headers; at least two where there are more */
+	const char *subject, *own;   /* of text, as normal_text leaves them */
+	char *normal_subject, *normal_own; /* behind these, where they are not the text's own; or NULL */
 	RulesResult *rules;
+	double model_score;          /* the model's points */
+	GPtrArray *words;            /* char *: those that moved it most */
+	double score;                /* of rules and model */
 	Authentic auth;
 	ReasonSet message_reasons;   /* those that the mail itself gives */
 	char *message_id, *references, *queue_id; /* as they stand, on one line; or NULL */
@@ -47,6 +52,10 @@ void verdict_route(Verdict *verdict, const VerdictContext *context, const Signal
 /* Fills verdict->headers with all but Ack and suppression, and the other edits of the mail. */
 void verdict_build_headers(Verdict *verdict, const VerdictContext *context, const Signals *signals);
 void signals_free(Signals *signals);
+
+/* Sets subject and own from text. */
+void signals_normalise(Signals *signals);
+
 /* Returns the only one of from or reply_to, or NULL. Owned by the array. */
 const char *signals_only(const GPtrArray *addresses);
 

@@ -8,73 +8,11 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "inspect/answerable-private.h"
+#include "inspect/normal.h"
+#include "inspect/own-words.h"
 #include "inspect/verdict-private.h"
 #include "mail/header.h"
 #include "mail/received.h"
-
-static void add_all(GPtrArray *to, char *const *from)
-{
-	for (; from != NULL && *from != NULL; from++)
-		g_ptr_array_add(to, g_strdup(*from));
-}
-
-static void add_normal(GPtrArray *to, const char *address)
-{
-	char *normal = address_normal_text(address);
-
-	if (normal != NULL)
-		g_ptr_array_add(to, normal);
-}
-
-Engine *engine_new(Config *config, Rules *rules)
-{
-	Engine *engine = g_atomic_rc_box_new0(Engine);
-	g_autoptr(GPtrArray) addressed = g_ptr_array_new();
-	g_autoptr(GPtrArray) own = g_ptr_array_new();
-
-	for (SupportAddress **support = config->support; *support != NULL; support++) {
-		if ((*support)->address != NULL)
-			add_normal(addressed, (*support)->address);
-		else
-			g_ptr_array_add(addressed, g_strconcat("@", (*support)->domain, NULL));
-		add_all(addressed, (*support)->aliases);
-		if ((*support)->reply_to != NULL)
-			add_normal(own, (*support)->reply_to);
-	}
-	for (guint i = 0; i < addressed->len; i++)
-		g_ptr_array_add(own, g_strdup(g_ptr_array_index(addressed, i)));
-	add_normal(own, config->reply_from);
-	add_normal(own, config->envelope_sender);
-	add_normal(own, config->bounce_address);
-	g_ptr_array_add(addressed, NULL);
-	g_ptr_array_add(own, NULL);
-	engine->config = config_ref(config);
-	engine->rules = rules_ref(rules);
-	engine->addressed = (char **)g_ptr_array_free(g_steal_pointer(&addressed), FALSE);
-	engine->own = (char **)g_ptr_array_free(g_steal_pointer(&own), FALSE);
-	return engine;
-}
-
-Engine *engine_ref(Engine *engine)
-{
-	return g_atomic_rc_box_acquire(engine);
-}
-
-static void engine_clear(gpointer data)
-{
-	Engine *engine = data;
-
-	config_unref(engine->config);
-	rules_unref(engine->rules);
-	g_strfreev(engine->own);
-	g_strfreev(engine->addressed);
-}
-
-void engine_unref(Engine *engine)
-{
-	if (engine != NULL)
-		g_atomic_rc_box_release_full(engine, engine_clear);
-}
 
 static void verdict_header_free(gpointer data)
 {
@@ -90,6 +28,7 @@ Verdict *verdict_new(void)
 	Verdict *verdict = g_new0(Verdict, 1);
 
 	verdict->rules = g_ptr_array_new_with_free_func(g_free);
+	verdict->words = g_ptr_array_new_with_free_func(g_free);
 	verdict->escalate = g_ptr_array_new_with_free_func(g_free);
 	verdict->sensitive = g_ptr_array_new_with_free_func(g_free);
 	verdict->headers = g_ptr_array_new_with_free_func(verdict_header_free);
@@ -102,6 +41,7 @@ void verdict_free(Verdict *verdict)
 	if (verdict == NULL)
 		return;
 	g_ptr_array_unref(verdict->rules);
+	g_ptr_array_unref(verdict->words);
 	g_ptr_array_unref(verdict->escalate);
 	g_ptr_array_unref(verdict->sensitive);
 	g_ptr_array_unref(verdict->headers);
@@ -153,6 +93,29 @@ static char *on_one_line(const char *value)
 	return value != NULL ? g_strstrip(header_sanitise(value)) : NULL;
 }
 
+void signals_normalise(Signals *signals)
+{
+	gsize length;
+
+	signals->normal_subject = normal_text(signals->text->subject, &length);
+	signals->normal_own = normal_text(signals->text->own, &length);
+	signals->subject = signals->normal_subject != NULL ? signals->normal_subject : signals->text->subject;
+	signals->own = signals->normal_own != NULL ? signals->normal_own : signals->text->own;
+}
+
+/* What the words say, by rules and model. */
+static void weigh_words(Signals *signals, const Engine *engine)
+{
+	signals_normalise(signals);
+	signals->words = g_ptr_array_new_with_free_func(g_free);
+	signals->rules = rules_match(engine->rules, signals->subject, signals->own);
+	/* Where a password stands in the mail, no word of it is named: it may be made of words. */
+	if (engine->model != NULL)
+		signals->model_score = engine->config->model_weight *
+		    model_score(engine->model, signals->subject, signals->own, signals->rules->sensitive->len == 0 ? signals->words : NULL);
+	signals->score = signals->rules->score + signals->model_score;
+}
+
 static Signals *signals_read(const VerdictContext *context, const Message *message)
 {
 	const Config *config = context->engine->config;
@@ -162,7 +125,7 @@ static Signals *signals_read(const VerdictContext *context, const Message *messa
 	signals->text = text_read(message, (gsize)config->text_limit);
 	signals->from = addresses_in(message, "From");
 	signals->reply_to = addresses_in(message, "Reply-To");
-	signals->rules = rules_match(context->engine->rules, signals->text->subject, signals->text->own);
+	weigh_words(signals, context->engine);
 	signals->message_id = on_one_line(message_header(message, "Message-ID", 0));
 	signals->references = on_one_line(message_header(message, "References", 0));
 	signals->queue_id = g_strdup(message->queue_id);
@@ -177,6 +140,9 @@ void signals_free(Signals *signals)
 	g_ptr_array_unref(signals->from);
 	g_ptr_array_unref(signals->reply_to);
 	rules_result_free(signals->rules);
+	g_clear_pointer(&signals->words, g_ptr_array_unref);
+	g_free(signals->normal_subject);
+	g_free(signals->normal_own);
 	authentic_clear(&signals->auth);
 	g_free(signals->message_id);
 	g_free(signals->references);
@@ -196,22 +162,34 @@ typedef struct {
 	bool match;
 } Candidate;
 
+/* Nobody gains by pretending it: an answer that says "still down" goes to people. */
+static bool answers_our_letter(const Signals *signals)
+{
+	const char *answered = signals->message != NULL ? message_header(signals->message, "In-Reply-To", 0) : NULL;
+
+	return (answered != NULL && strstr(answered, "<" OUR_MESSAGE_ID_PREFIX) != NULL) ||
+	    (signals->references != NULL && strstr(signals->references, "<" OUR_MESSAGE_ID_PREFIX) != NULL);
+}
+
 static Candidate judge(const VerdictContext *context, const SupportAddress *support, const Signals *signals,
     const Incident *incident)
 {
-	Candidate candidate = { .incident = incident, .score = signals->rules->score };
+	Candidate candidate = { .incident = incident, .score = signals->score };
 	const RulesResult *rules = signals->rules;
+	bool resolved = incident->state.word == WORD_RESOLVED;
 
-	if (context->any_words ||
-	    (incident->match != NULL && rules_pattern_matches(incident->match, signals->text->subject, signals->text->own)))
-		candidate.score += VERDICT_INCIDENT_WORDS;
+	candidate.score += context->any_words ? own_words_most(context->engine->config)
+	                                      : own_words_score(context->engine->config, incident, signals->subject, signals->own);
 	/* Word's first four values are the severities' indices. */
 	candidate.threshold =
 	    support->threshold >= 0 ? support->threshold : context->engine->config->threshold[incident->state.word];
 	candidate.match = candidate.score >= candidate.threshold;
-	/* "Thanks, it works again" after the fix asks for nothing. */
-	if (incident->state.word == WORD_RESOLVED && rules->recovered && !rules->still_affected)
+	/* "Thanks, it works again" asks for nothing: after the fix, or under the subject of the letter that it answers. */
+	if (rules->recovered && !rules->still_affected && (resolved || text_subject_is_reply(signals->text->subject)))
 		candidate.match = false;
+	/* After the fix "not for us" may be short; but an invoice that is still not there is no outage. */
+	else if (resolved && rules->still_affected && (answers_our_letter(signals) || candidate.score >= candidate.threshold / 2))
+		candidate.match = true;
 	return candidate;
 }
 
@@ -248,7 +226,7 @@ static void choose_incident(Verdict *verdict, const VerdictContext *context, con
 	}
 	verdict->incident = best.incident;
 	verdict->match = best.match;
-	verdict->score = best.incident != NULL ? best.score : signals->rules->score;
+	verdict->score = best.incident != NULL ? best.score : signals->score;
 	verdict->threshold = best.incident != NULL ? best.threshold
 	    : verdict->support->threshold >= 0     ? verdict->support->threshold
 	                                           : config->threshold[SEVERITY_P1];
@@ -447,10 +425,14 @@ void verdict_weigh(Verdict *verdict, const VerdictContext *context)
 	const RulesResult *rules = signals->rules;
 
 	choose_incident(verdict, context, signals);
+	verdict->rules_score = rules->score;
+	verdict->rules_given_up = rules->limited;
+	verdict->model_score = verdict->signals->model_score;
 	add_names(verdict->rules, rules->names);
+	add_names(verdict->words, verdict->signals->words);
 	add_names(verdict->escalate, rules->escalate);
 	add_names(verdict->sensitive, rules->sensitive);
-	if (verdict->incident != NULL && verdict->incident->state.word == WORD_RESOLVED && rules->still_affected)
+	if (verdict->match && verdict->incident->state.word == WORD_RESOLVED && rules->still_affected)
 		g_ptr_array_add(verdict->escalate, g_strdup("still-affected"));
 	verdict->account = accounts_find(context->accounts, signals_only(signals->from));
 	verdict->qa = verdict->match && is_qa_sample(signals->message_id, config);

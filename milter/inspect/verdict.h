@@ -13,26 +13,8 @@
 #include "inspect/answerable.h"
 #include "inspect/authentic.h"
 #include "inspect/correspondent.h"
-#include "inspect/rules.h"
+#include "inspect/engine.h"
 #include "mail/message.h"
-
-/* Everything that a configuration file says to the deciding code, made once per (re)load and shared by reference. */
-typedef struct {
-	Config *config;
-	Rules *rules;
-	char **own;           /* normalised addresses and "@domain" that are ours: never answered */
-	char **addressed;     /* those that count as "addressed to us" */
-} Engine;
-
-/* Takes a reference of both. */
-Engine *engine_new(Config *config, Rules *rules);
-Engine *engine_ref(Engine *engine);
-void engine_unref(Engine *engine);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_unref)
-
-/* What an incident's own words (its `match`) are worth: enough to lift a weak report over the threshold and to choose between
- * two incidents, not enough to make a mail that merely names the product an outage report. */
-#define VERDICT_INCIDENT_WORDS 3.0
 
 typedef struct {
 	const Engine *engine;
@@ -109,7 +91,10 @@ typedef struct {
 	const Incident *incident; /* owned by the snapshot, NULL = none */
 	bool match;
 	double score, threshold;
+	double rules_score, model_score; /* what each gave to score */
 	GPtrArray *rules;     /* char * */
+	GPtrArray *words;     /* char *: those that moved the model most (model_score) */
+	bool rules_given_up;  /* one took too long, and counts as no match */
 	char *language;       /* or NULL */
 	const Account *account;
 	Verified verified;    /* who vouches for From */

@@ -41,20 +41,48 @@ static bool read_options(int argc, char **argv, Options *options)
 	return true;
 }
 
-/* Returns the engine, or NULL after every mistake was printed. letters: those in the letters too. */
-static Engine *load(const char *path, bool letters)
+/* What works, but not on every mail. */
+static void print_warnings(const Engine *engine)
 {
+	g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+
+	rules_warnings(engine->rules, warnings);
+	for (guint i = 0; i < warnings->len; i++)
+		fprintf(stderr, "%s\n", (const char *)g_ptr_array_index(warnings, i));
+}
+
+/* In the background standard error leads nowhere, so AUTO can only mean syslog there. */
+static void open_log(const Options *options, const Config *config)
+{
+	LogDestination destination = config->log_destination;
+
+	if (options->foreground)
+		destination = LOG_TO_STDERR;
+	else if (destination == LOG_TO_AUTO)
+		destination = LOG_TO_SYSLOG;
+	log_open("outage-milter", destination, options->verbose ? LOG_LEVEL_DEBUG : (LogLevel)config->log_level);
+}
+
+/* Returns the engine, or NULL after every mistake was printed. Of a test: those in the letters and in the model too, and warnings;
+ * else the log is open then, so that what is only a warning gets there. */
+static Engine *load(const char *path, const Options *options)
+{
+	bool thorough = options->test;
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Config) config = config_load(path, mistakes);
 	Engine *engine = NULL;
 
 	if (config != NULL) {
-		engine = service_check(config, letters, mistakes);
+		if (!thorough)
+			open_log(options, config);
+		engine = service_check(config, NULL, thorough, mistakes);
 		if (mistakes->len > 0)
 			g_clear_pointer(&engine, engine_unref);
 	}
 	for (guint i = 0; i < mistakes->len; i++)
 		fprintf(stderr, "%s\n", (const char *)g_ptr_array_index(mistakes, i));
+	if (thorough && engine != NULL)
+		print_warnings(engine);
 	return engine;
 }
 
@@ -123,18 +151,6 @@ static bool serve(Engine *engine, bool verbose, GError **error)
 	return ok;
 }
 
-/* In the background standard error leads nowhere, so AUTO can only mean syslog there. */
-static void open_log(const Options *options, const Config *config)
-{
-	LogDestination destination = config->log_destination;
-
-	if (options->foreground)
-		destination = LOG_TO_STDERR;
-	else if (destination == LOG_TO_AUTO)
-		destination = LOG_TO_SYSLOG;
-	log_open("outage-milter", destination, options->verbose ? LOG_LEVEL_DEBUG : (LogLevel)config->log_level);
-}
-
 int main(int argc, char **argv)
 {
 	g_autofree char *config_path = NULL;
@@ -152,7 +168,7 @@ int main(int argc, char **argv)
 		printf("outage-milter %s\n", PACKAGE_VERSION);
 		return 0;
 	}
-	engine = load(config_path, options.test);
+	engine = load(config_path, &options);
 	if (engine == NULL)
 		return 1;
 	if (options.test) {
@@ -160,7 +176,6 @@ int main(int argc, char **argv)
 		engine_unref(engine);
 		return 0;
 	}
-	open_log(&options, engine->config);
 	if ((!options.foreground && !daemon_start(&error)) || !serve(engine, options.verbose, &error)) {
 		log_error("%s", error->message);
 		if (!options.foreground)

@@ -65,34 +65,41 @@ static void check_shared_domains(const Config *config, GPtrArray *mistakes)
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: ack.shared_domains_file: %s cannot be read", place, config->ack_shared_file));
 }
 
-Engine *service_check(Config *config, bool letters, GPtrArray *mistakes)
+Engine *service_check(Config *config, const Engine *in_force, bool thorough, GPtrArray *mistakes)
 {
 	guint before = mistakes->len;
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Rules) rules = NULL;
+	g_autoptr(Engine) engine = NULL;
+	g_autofree char *model_wrong = NULL;
 	g_autoptr(Templates) templates = NULL;
 
 	g_autofree char *url_place = config_where(config, config->store_url_line);
-	g_autofree char *rules_place = config_where(config, config->rules_dir_line);
 	g_autofree char *templates_place = config_where(config, config->template_dir_line);
 
 	if (!store_config_check(config, &error))
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: store.url: %s", url_place, error->message));
 	check_spf_program(config, mistakes);
 	check_shared_domains(config, mistakes);
-	rules = rules_load(config->rules_dir, mistakes);
-	if (rules == NULL)
-		g_ptr_array_add(mistakes, g_strdup_printf("%s: rules.dir: %s cannot be read", rules_place, config->rules_dir));
+	engine = engine_load(config, mistakes, &model_wrong);
+	/* Mail is answered by the rules alone rather than not at all; the admin who runs -t wants to know. */
+	if (model_wrong != NULL && thorough) {
+		g_ptr_array_add(mistakes, g_steal_pointer(&model_wrong));
+	} else if (model_wrong != NULL && engine != NULL && in_force != NULL && in_force->model != NULL) {
+		engine->model = model_ref(in_force->model);
+		log_warning("%s; the model in force stays", model_wrong);
+	} else if (model_wrong != NULL) {
+		log_warning("%s; the rules go on alone", model_wrong);
+	}
 	/* The replier is who uses them; the admin who runs -t wants to know now. */
 	templates = templates_load(config->template_dir, config->language, mistakes);
 	if (templates == NULL) {
 		g_ptr_array_add(mistakes, g_strdup_printf("%s: template.dir: %s cannot be read", templates_place, config->template_dir));
 	} else {
 		check_route_templates(config, templates, mistakes);
-		if (letters)
+		if (thorough)
 			lint_texts(config, templates, mistakes);
 	}
-	return mistakes->len == before && rules != NULL ? engine_new(config, rules) : NULL;
+	return mistakes->len == before ? g_steal_pointer(&engine) : NULL;
 }
 
 static void describe_spf(const Service *service, JsonBuilder *builder)
@@ -108,7 +115,8 @@ static void describe_spf(const Service *service, JsonBuilder *builder)
 /* What the heartbeat tells besides what the watch knows: the members of an object, without its braces. */
 static char *describe(gpointer data)
 {
-	const Service *service = data;
+	Service *service = data;
+	g_autoptr(Engine) engine = service_engine(service);
 	g_autoptr(JsonBuilder) builder = json_builder_new();
 	g_autoptr(JsonNode) root = NULL;
 	g_autofree char *text = NULL;
@@ -118,6 +126,10 @@ static char *describe(gpointer data)
 	notes_describe(service->notes, builder);
 	if (service->spf != NULL)
 		describe_spf(service, builder);
+	if (engine->model == NULL && config_wants_model(engine->config)) {
+		json_builder_set_member_name(builder, "without_model");
+		json_builder_add_boolean_value(builder, TRUE);
+	}
 	json_builder_end_object(builder);
 	root = json_builder_get_root(builder);
 	text = json_to_string(root, FALSE);
@@ -185,7 +197,7 @@ bool service_reload(Service *service)
 	g_autoptr(GPtrArray) restart = NULL;
 	Snapshot *supposed;
 	bool store_changed = false;
-	Engine *fresh = config != NULL && mistakes->len == 0 ? service_check(config, false, mistakes) : NULL;
+	Engine *fresh = config != NULL && mistakes->len == 0 ? service_check(config, before, false, mistakes) : NULL;
 
 	if (fresh == NULL) {
 		for (guint i = 0; i < mistakes->len; i++)
@@ -198,6 +210,8 @@ bool service_reload(Service *service)
 		store_changed |= g_str_has_prefix(g_ptr_array_index(restart, i), "store.");
 		log_warning("%s has changed and takes effect at the next restart", (const char *)g_ptr_array_index(restart, i));
 	}
+	/* Here nobody waits for it; the next mail would. */
+	rules_warm(fresh->rules, before->rules);
 	supposed = facts_suppose(config, clock_now());
 	/* Helpers are started at the start or not at all. */
 	config->spf_enabled = before->config->spf_enabled;
@@ -385,5 +399,5 @@ void service_log_verdict(Service *service, const Engine *engine, const Message *
 	    verdict->queued             ? "queued"
 	        : verdict->reasons == 0 ? "shadow"
 	                                : "none",
-	    "reason", *reasons != '\0' ? reasons : NULL, "us", taken, NULL);
+	    "reason", *reasons != '\0' ? reasons : NULL, "rules", verdict->rules_given_up ? "given-up" : NULL, "us", taken, NULL);
 }

@@ -10,9 +10,10 @@
 typedef struct Service Service;
 
 /* Checks everything that the configuration names (rules, templates, store URL) besides the file itself; mistakes gets a line for
- * each. config may not be NULL. letters: renders every letter too (reply/lint.h); that takes half a second, and an outage is no time for a
- * program that does not start because of a word. Returns the engine, or NULL where there was a mistake. */
-Engine *service_check(Config *config, bool letters, GPtrArray *mistakes);
+ * each. config may not be NULL. in_force: the engine that is to be replaced, whose model stays where the new one cannot be used, or NULL.
+ * thorough: renders every letter too (reply/lint.h), which takes half a second, and a model that cannot be used is a mistake: an outage is
+ * no time for a program that does not start because of a word. Returns the engine, or NULL where there was a mistake. */
+Engine *service_check(Config *config, const Engine *in_force, bool thorough, GPtrArray *mistakes);
 
 /* Loads the site secret, starts the store's threads. Takes engine over. NULL with error. */
 Service *service_start(Engine *engine, GError **error);

@@ -93,6 +93,19 @@ bool cli_config(Cli *cli)
 	return cli->config != NULL && mistakes->len == 0;
 }
 
+Engine *cli_engine(Cli *cli)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *model_wrong = NULL;
+	Engine *engine = engine_load(cli->config, mistakes, &model_wrong);
+
+	for (guint i = 0; i < mistakes->len; i++)
+		(void)cli_failed("%s", (const char *)g_ptr_array_index(mistakes, i));
+	if (model_wrong != NULL)
+		(void)cli_failed("%s; the rules go on alone", model_wrong);
+	return engine;
+}
+
 bool cli_store(Cli *cli)
 {
 	GError *error = NULL;

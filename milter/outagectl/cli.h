@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "inspect/engine.h"
 #include "store/store.h"
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -27,6 +28,10 @@ bool cli_options(Cli *cli, const GOptionEntry *entries, const char *summary, int
 bool cli_config(Cli *cli);
 /* Reads the configuration and opens the store. */
 bool cli_store(Cli *cli);
+
+/* Loads rules and model, after cli_config. Every mistake goes to stderr; a model that cannot be used is told there, too, and done without.
+ * NULL: return CLI_FAILED. */
+Engine *cli_engine(Cli *cli);
 
 /* One line on stderr; returns CLI_FAILED or CLI_USAGE. */
 int cli_failed(const char *format, ...) G_GNUC_PRINTF(1, 2);
@@ -60,6 +65,8 @@ int command_pause(Cli *cli, int argc, char **argv);
 int command_resume(Cli *cli, int argc, char **argv);
 int command_status(Cli *cli, int argc, char **argv);
 int command_check(Cli *cli, int argc, char **argv);
+int command_evaluate(Cli *cli, int argc, char **argv);
+int command_learn(Cli *cli, int argc, char **argv);
 int command_preview(Cli *cli, int argc, char **argv);
 int command_notices(Cli *cli, int argc, char **argv);
 int command_accounts(Cli *cli, int argc, char **argv);

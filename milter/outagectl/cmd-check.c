@@ -9,6 +9,7 @@
 #include "inspect/verdict.h"
 #include "mail/text.h"
 #include "outagectl/cli.h"
+#include "outagectl/offline.h"
 
 typedef struct {
 	gboolean json;
@@ -19,43 +20,6 @@ typedef struct {
 	gint64 at;
 	bool failed;          /* a file could not be read */
 } Check;
-
-/* `--incident P1` means an open incident `default` with no texts. */
-static Snapshot *make_snapshot(Word word, gint64 now)
-{
-	Snapshot *snapshot = snapshot_new();
-
-	snapshot->taken_at = now;
-	if (word != WORD_NONE) {
-		Incident *incident = incident_new("default");
-
-		(void)incident_transition(&incident->state, "default", word == WORD_RESOLVED ? WORD_P1 : word, now, 0);
-		(void)incident_transition(&incident->state, "default", word, now, 0);
-		g_ptr_array_add(snapshot->incidents, incident);
-	}
-	return snapshot;
-}
-
-/* Without a support address in the configuration the one on the command line, or any, stands in: whoever tries this out has a
- * mail in hand and no site yet. */
-static void stand_in_support(Config *config, const char *rcpt)
-{
-	g_autofree char *normal = address_normal_text(rcpt);
-	SupportAddress *support;
-
-	if (config->support[0] != NULL)
-		return;
-	support = g_new0(SupportAddress, 1);
-	support->address = normal != NULL ? g_steal_pointer(&normal) : g_strdup("support@support.invalid");
-	support->aliases = g_new0(char *, 1);
-	support->incidents = g_new0(char *, 1);
-	support->plus = true;
-	support->mode = -1;
-	support->threshold = -1;
-	g_free(config->support);
-	config->support = g_new0(SupportAddress *, 2);
-	config->support[0] = support;
-}
 
 static void set_envelope(const Check *check, Message *message)
 {
@@ -157,6 +121,9 @@ static void print_json(const char *file, const Verdict *verdict)
 		cli_json_string(builder, header->name, header->value);
 	}
 	json_builder_end_object(builder);
+	json_number(builder, "rules_score", verdict->rules_score);
+	json_number(builder, "model_score", verdict->model_score);
+	cli_json_list(builder, "words", verdict->words);
 	json_builder_end_object(builder);
 	cli_print_json(builder, false);
 }
@@ -312,8 +279,6 @@ static int check_addresses(const Check *check)
 
 static int prepare(Cli *cli, Check *check)
 {
-	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(Rules) rules = NULL;
 	GError *error = NULL;
 	Word word = WORD_NONE;
 	int status;
@@ -327,19 +292,13 @@ static int prepare(Cli *cli, Check *check)
 		return status;
 	if (!cli_config(cli))
 		return CLI_FAILED;
-	stand_in_support(cli->config, check->rcpt);
-	cli->config->mode = MODE_LIVE;
-	for (SupportAddress **support = cli->config->support; *support != NULL; support++)
-		(*support)->mode = MODE_LIVE;
-	rules = rules_load(cli->config->rules_dir, mistakes);
-	for (guint i = 0; i < mistakes->len; i++)
-		(void)cli_failed("%s", (const char *)g_ptr_array_index(mistakes, i));
-	if (rules == NULL || mistakes->len > 0)
-		return mistakes->len > 0 ? CLI_FAILED : cli_failed("cannot read the rules in %s", cli->config->rules_dir);
+	offline_prepare(cli->config, check->rcpt);
 	if (!read_accounts(check, &error))
 		return cli_error(error);
-	check->engine = engine_new(cli->config, rules);
-	check->snapshot = make_snapshot(word, check->at);
+	check->engine = cli_engine(cli);
+	if (check->engine == NULL)
+		return CLI_FAILED;
+	check->snapshot = offline_snapshot(word, check->at);
 	return CLI_DONE;
 }
 

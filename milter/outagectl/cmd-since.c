@@ -181,19 +181,14 @@ static void tell_whom(const Cli *cli, const Since *since, const Snapshot *snapsh
 
 static int prepare(Cli *cli, Since *since)
 {
-	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(Rules) rules = NULL;
 	GError *error = NULL;
 	int status = notify_read_files(cli->config, &since->templates, &since->secret);
 
 	if (status != CLI_DONE)
 		return status;
-	rules = rules_load(cli->config->rules_dir, mistakes);
-	for (guint i = 0; i < mistakes->len; i++)
-		(void)cli_failed("%s", (const char *)g_ptr_array_index(mistakes, i));
-	if (rules == NULL || mistakes->len > 0)
-		return mistakes->len > 0 ? CLI_FAILED : cli_failed("cannot read the rules in %s", cli->config->rules_dir);
-	since->engine = engine_new(cli->config, rules);
+	since->engine = cli_engine(cli);
+	if (since->engine == NULL)
+		return CLI_FAILED;
 	since->accounts = store_accounts(cli->store, NULL, &error);
 	return since->accounts != NULL ? CLI_DONE : cli_error(error);
 }

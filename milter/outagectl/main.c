@@ -24,6 +24,8 @@ static const struct {
 	{ "resume", command_resume, "resume", true },
 	{ "status", command_status, "status [--json]         what is on, since when, what is wrong", true },
 	{ "check", command_check, "check [--json] [--incident P1] [--sender A] [--rcpt A] FILE|DIR|-...", false },
+	{ "evaluate", command_evaluate, "evaluate [--json] [--outage PATH] [--other PATH] [--tsv FILE] [PATH...]   how good is the detection", false },
+	{ "learn", command_learn, "learn -o FILE [--outage PATH] [--other PATH] [--tsv FILE] [--only] [PATH...]   train the model", false },
 	{ "preview", command_preview, "preview [--incident P1 | --all] [--kind K] [--language de] [--account NAME]", false },
 	{ "notices", command_notices, "notices [NAME] [--json]   what those who wrote in have been told", false },
 	{ "accounts", command_accounts, "accounts list | set KEY JSON | remove KEY | import FILE", false },

@@ -130,6 +130,7 @@ static void json_node(JsonBuilder *builder, const StatusNode *node)
 		json_state(builder, node);
 	cli_json_string(builder, "differs", node->differs);
 	json_bool(builder, "store_empty", node->store_empty);
+	json_bool(builder, "without_model", node->without_model);
 	said_number(builder, "losses", node->losses);
 	cli_json_string(builder, "last_error", node->last_error);
 	cli_json_time(builder, "last_error_at", node->last_error_at);

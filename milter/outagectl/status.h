@@ -20,6 +20,7 @@ typedef struct {
 	gint64 at;             /* its last word, seconds since the epoch; 0 = never heard */
 	bool silent;           /* for longer than NODE_ALIVE_SECONDS */
 	gint64 pid, generation, age, losses, last_error_at, problems, problems_seen, accounts, accounts_broken, sent; /* -1 = unsaid */
+	bool without_model;      /* its rules tell outage mail alone */
 	bool store_empty;
 	bool has_state;
 	GPtrArray *state;      /* SeenState * */

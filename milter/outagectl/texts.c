@@ -28,12 +28,16 @@ static bool resolve_time(char **value)
 	return true;
 }
 
-/* A pattern that does not compile would be left out by every node with a line in its log only. */
+/* A pattern that does not compile would be left out by every node with a line in its log only; one that backtracks badly finds less than
+ * it says. */
 static int match_check(const char *pattern)
 {
 	g_autoptr(GError) error = NULL;
 	RulesPattern *compiled = pattern != NULL && *pattern != '\0' ? rules_pattern_new(pattern, &error) : NULL;
+	g_autofree char *warning = compiled != NULL ? rules_pattern_warning(compiled) : NULL;
 
+	if (warning != NULL)
+		g_printerr("outagectl: warning: match: %s\n", warning);
 	rules_pattern_free(compiled);
 	return error != NULL ? cli_usage("match: %s", error->message) : CLI_DONE;
 }

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from rules import Rules
 from scale import Scale
 from throughput import Throughput
 from trouble import Trouble
@@ -24,6 +25,7 @@ def read_options() -> argparse.Namespace:
     parts.add_argument("--throughput", action="store_true", help="CPU and messages a second beside milters that do nothing (5 minutes)")
     parts.add_argument("--trouble", action="store_true", help="the end of a message while the store is dead, stalled, cut off (1 minute)")
     parts.add_argument("--scale", action="store_true", help="nodes, a million accounts, a million senders, fifty watchers (5 minutes)")
+    parts.add_argument("--rules", action="store_true", help="the rules on texts of 4 and 32 KB, and ten times as many (1 minute)")
     group = parser.add_argument_group("of --throughput")
     group.add_argument("--sizes", type=numbers, default=[4096, 65536], help="of messages, in bytes (4096,65536)")
     group.add_argument("--connections", type=numbers, default=[1, 8, 64], help="at the same time (1,8,64)")
@@ -39,13 +41,16 @@ def read_options() -> argparse.Namespace:
     group.add_argument("--senders", type=int, default=1_000_000, help="acknowledged in the incident (1000000)")
     group.add_argument("--watchers", type=int, default=50, help="nodes that follow the flip key (50)")
     group.add_argument("--flips", type=int, default=1000, help="seen by one node on Redis (1000); a fifth of it elsewhere")
+    group = parser.add_argument_group("of --rules")
+    group.add_argument("--rules-rounds", type=int, default=40, help="of each measurement (40)")
     return parser.parse_args()
 
 
 def main() -> int:
     options = read_options()
-    every = not (options.throughput or options.trouble or options.scale)
-    wanted = [(Throughput, options.throughput), (Trouble, options.trouble), (Scale, options.scale)]
+    every = not (options.throughput or options.trouble or options.scale or options.rules)
+    wanted = [(Throughput, options.throughput), (Trouble, options.trouble), (Scale, options.scale),
+              (Rules, options.rules)]
     folder = Path(tempfile.mkdtemp(prefix="outage-bench-"))
     try:
         for part, named in wanted:

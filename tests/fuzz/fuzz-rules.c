@@ -1,5 +1,6 @@
 /* fuzz-rules: any subject and body against a few rules of every kind, and any text as an incident's own words. The index
  * and the plain search must agree. Layer: tests. */
+#include "inspect/normal.h"
 #include "inspect/rules-private.h"
 
 #include <stdint.h>
@@ -30,12 +31,20 @@ static Rules *build_rules(void)
 		rule->weight = 1 << i;
 		rule->luhn = i == 5;
 		rule->language = g_strdup("*");
-		rule->pattern = g_strdup(patterns[i]);
+		rule->pattern = normal_pattern(patterns[i]);
 		rule->regex = regex_new(rule->pattern, NULL);
 		g_ptr_array_add(rules->all, rule);
 	}
 	rules_seal(rules);
 	return rules;
+}
+
+static char *folded(const char *bytes)
+{
+	gsize length;
+	g_autofree char *text = g_utf8_make_valid(bytes, -1);
+	char *normal = normal_text(text, &length);
+	return normal ? normal : g_steal_pointer(&text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -48,13 +57,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_autofree char *bytes = g_strndup((const char *)data, size);
 	gsize subject_size = strlen(bytes);
 	g_autofree char *rest = subject_size < size ? g_strndup((const char *)data + subject_size + 1, size - subject_size - 1) : g_strdup("");
-	g_autofree char *subject = g_utf8_make_valid(bytes, -1);
-	g_autofree char *body = g_utf8_make_valid(rest, -1);
+	g_autofree char *subject = folded(bytes);
+	g_autofree char *body = folded(rest);
 
-	rules_set_index_off(rules, false);
 	g_autoptr(RulesResult) with = rules_match(rules, subject, body);
-	rules_set_index_off(rules, true);
+	rules_set_ways(rules, false, false);
 	g_autoptr(RulesResult) without = rules_match(rules, subject, body);
+	rules_set_ways(rules, true, true);
 	if (!with->limited && !without->limited && with->score != without->score)
 		g_error("with the index %g, without it %g", with->score, without->score);
 
@@ -62,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		RulesPattern *pattern = rules_pattern_new(subject, NULL);
 		if (pattern)
 			(void)rules_pattern_matches(pattern, subject, body);
+		g_autofree char *warning = pattern && strlen(subject) <= 64 ? rules_pattern_warning(pattern) : NULL;
 		rules_pattern_free(pattern);
 		g_autoptr(Regex) regex = regex_new(subject, NULL);
 		g_autoptr(GArray) starts = regex ? starts_of(subject) : NULL;

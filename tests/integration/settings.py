@@ -60,6 +60,7 @@ def standard(state_dir: Path, socket: str, store_url: str, relay_port: int) -> d
         "spf.program": str(build_dir() / "outage-spf"),
         "ack.shared_domains_file": str(TOP / "conf" / "shared-domains"),
         "rules.dir": str(TOP / "conf" / "rules"),
+        "model.file": str(TOP / "conf" / "model" / "outage.model"),
         "template.dir": str(TOP / "conf" / "templates"),
         "store.url": store_url,
         "site.name": "Example Cloud",

@@ -70,8 +70,9 @@ def test_several_incidents_by_name_and_the_highest_severity_tags(shared, custome
     shared.wait_word("P3")
 
 
-def test_match_of_an_incident_picks_it(shared, customer):
-    shared.redis.cli("HSET", "outage:incident:mail", "match", r"\bimap\b")
+@pytest.mark.parametrize(("field", "words"), [("match", r"\bimap\b"), ("title", "IMAP for everybody"), ("components", "Webmail, IMAP")])
+def test_own_words_of_an_incident_pick_it(shared, customer, field, words):
+    shared.redis.cli("HSET", "outage:incident:mail", field, words)
     shared.redis.cli("HSET", "outage:incidents", "mail", "P3", "api", "P1")
     shared.wait_word("P1")
     received = shared.deliver(outage_report(customer, subject="IMAP is down, 503 errors"))

@@ -10,7 +10,7 @@ from mail import LEGAL_TEXT, PASSWORD_TEXT, Letter, ack, outage_report
 from process import eventually
 
 CHECK_KEYS = ["file", "incident", "severity", "match", "score", "threshold", "rules", "language", "account", "escalate",
-              "sensitive", "tier", "queue", "respond_by", "ack", "reasons", "headers"]
+              "sensitive", "tier", "queue", "respond_by", "ack", "reasons", "headers", "rules_score", "model_score", "words"]
 
 
 @pytest.fixture

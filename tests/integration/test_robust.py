@@ -10,7 +10,7 @@ import pytest
 
 import mail
 from mail import ack, connect, outage_report, parse_value, reasons, submit
-from process import Process, eventually, run
+from process import TOP, Process, eventually, run
 from settings import SUPPORT
 
 MANY = 200
@@ -227,6 +227,22 @@ def test_wrong_configuration_is_named_by_file_and_line(calm, mistakes):
 
 def test_right_configuration_passes_the_check(calm):
     assert run([calm.build / "outage-milter", "-t", "-c", calm.node.config]).returncode == 0
+
+
+def test_pattern_that_backtracks_badly_is_named_and_no_mistake(calm):
+    rules = calm.dir / "rules"
+    rules.mkdir()
+    (rules / "own.conf").write_text('rules = (\n  { name = "bad"; class = "evidence"; pattern = "(?:\\\\w+\\\\s*)*down"; },\n'
+                                    '  { name = "fine"; class = "evidence"; pattern = "\\\\w+ down"; } );\n')
+    config = calm.dir / "own-rules.conf"
+    config.write_text(calm.node.config.read_text().replace(str(TOP / "conf" / "rules"), str(rules)))
+    done = run([calm.build / "outage-milter", "-t", "-c", config])
+    assert f'{rules}/own.conf:2: warning: rule "bad": the pattern backtracks badly' in done.stderr
+    assert "fine" not in done.stderr
+    shipped = run([calm.build / "outage-milter", "-t", "-c", calm.node.config])
+    assert "warning" not in shipped.stderr
+    declared = calm.ctl("declare", "P1", "--match", "(a+)+b")
+    assert "warning: match: the pattern backtracks badly" in declared.stderr
 
 
 def test_missing_configuration_is_named(calm):

@@ -265,6 +265,7 @@ static void test_host_lists(Fixture *fixture, gconstpointer data)
 static void test_empty_file_is_all_defaults(Fixture *fixture, gconstpointer data)
 {
 	g_autoptr(Config) config = load(fixture, "rules = { dir = \"" SYSCONFDIR "/outage-milter/rules\"; };\n"
+	    "model = { file = \"" SYSCONFDIR "/outage-milter/model/outage.model\"; };\n"
 	    "template = { dir = \"" SYSCONFDIR "/outage-milter/templates\"; };\n"
 	    "ack = { shared_domains_file = \"" SYSCONFDIR "/outage-milter/shared-domains\"; };\n");
 	g_autoptr(Config) defaults = config_defaults();

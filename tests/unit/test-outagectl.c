@@ -153,6 +153,7 @@ static Verdict *verdict_with(const Incident *incident, bool match, ReasonSet rea
 	Verdict *verdict = g_new0(Verdict, 1);
 
 	verdict->rules = g_ptr_array_new();
+	verdict->words = g_ptr_array_new();
 	verdict->escalate = g_ptr_array_new();
 	verdict->sensitive = g_ptr_array_new();
 	verdict->headers = g_ptr_array_new();

@@ -38,6 +38,30 @@ static void an_outage_report_is_tagged_and_claimed(void)
 	fixture_teardown(f);
 }
 
+/* Words come from the mail. */
+static void words_of_the_mail_cannot_break_the_header(void)
+{
+	Fixture *f = fixture_setup(WORD_P1);
+	g_autoptr(Verdict) ascii = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
+	g_autoptr(Verdict) wide = fixture_decide(f, AUTH HEAD "Subject: down\n\n");
+
+	g_ptr_array_add(ascii->words, g_strdup("site down"));
+	g_ptr_array_add(ascii->words, g_strdup("-a\"; Ack=queued\r\nBcc: x@example.net"));
+	verdict_fold(ascii, &f->context, CLAIM_WON);
+	g_assert_true(g_str_has_suffix(header(ascii, "X-Outage-Match"), "; words=\"site down,-a\\\"; Ack=queued Bcc: x@example.net\""));
+	/* Six pairs of the longest words: what is left out is a whole word, and no line is longer than a mail server takes. */
+	for (guint i = 0; i < 6; i++)
+		g_ptr_array_add(wide->words, g_strnfill(32, 'a' + (gchar)i));
+	for (guint i = 0; i < 6; i++)
+		g_ptr_array_add(wide->words, g_strdup("\u0441\u0435\u0440\u0432\u0435\u0440\u0441\u0435\u0440\u0432\u0435\u0440"));
+	verdict_fold(wide, &f->context, CLAIM_WON);
+	const char *words = strstr(header(wide, "X-Outage-Match"), "; words*=UTF-8''aaaa");
+	g_assert_nonnull(words);
+	g_assert_cmpuint(strlen(words), <, 900);
+	g_assert_true(g_str_has_suffix(words, "%D0%B2%D0%B5%D1%80"));
+	fixture_teardown(f);
+}
+
 static void other_mail_carries_four_headers_only(void)
 {
 	Fixture *f = fixture_setup(WORD_P1);
@@ -169,6 +193,42 @@ static void after_the_fix_the_second_wave_is_told_apart(void)
 	}
 }
 
+/* An answer carries the subject of what it answers, and that is not what its writer says now. */
+static void an_answer_is_judged_by_what_it_says(void)
+{
+	static const struct {
+		Word word;
+		const char *subject, *body;
+		bool match;
+		const char *escalate;
+	} cases[] = {
+		{ WORD_P1, "Re: the site is down", "thanks, works again\n\nOn Fri, Example wrote:\n> the site is down\n", false, NULL },
+		{ WORD_P1, "Antw: the site is down", "works again", false, NULL },
+		{ WORD_P1, "Re: the site is down", "any news?", true, NULL },
+		{ WORD_P1, "Re: the site is down", "it works again for others, for us it is still down", true, NULL },
+		{ WORD_P1, "the site is down", "it works again for others", true, NULL },
+		{ WORD_RESOLVED, "Re: all good\nIn-Reply-To: <outage-ack.0123@shop.example>", "not for us", false, NULL },
+		{ WORD_RESOLVED, "Re: all good\nIn-Reply-To: <outage-ack.0123@shop.example>", "still down", true, "still-affected" },
+		{ WORD_RESOLVED, "Re: all good\nReferences: <1@a.example> <outage-ack.0123@shop.example>", "still down", true, "still-affected" },
+		{ WORD_RESOLVED, "Re: all good\nIn-Reply-To: <1@shop.example>", "still down", false, NULL },
+		{ WORD_RESOLVED, "all good", "not for me, still down", false, NULL },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Fixture *f = fixture_setup(cases[i].word);
+		g_autofree char *mail = g_strconcat(AUTH HEAD "Subject: ", cases[i].subject, "\n\n", cases[i].body, "\n", NULL);
+		g_autoptr(Verdict) v = NULL;
+
+		f->engine->config->threshold[WORD_RESOLVED] = 100;
+		v = fixture_decide(f, mail);
+		g_test_message("case %zu", i);
+		g_assert_cmpint(v->match, ==, cases[i].match);
+		verdict_fold(v, &f->context, CLAIM_WON);
+		g_assert_cmpstr(header(v, "X-Outage-Escalate"), ==, cases[i].escalate);
+		fixture_teardown(f);
+	}
+}
+
 static void the_resolved_window_closes(void)
 {
 	Fixture *f = fixture_setup(WORD_RESOLVED);
@@ -196,6 +256,25 @@ static void of_several_incidents_the_best_match_is_taken(void)
 	g_assert_cmpstr(named->incident->name, ==, "payments");
 	g_assert_cmpstr(other->incident->name, ==, "default");
 	g_assert_cmpstr(none->incident->name, ==, "default");
+	fixture_teardown(f);
+}
+
+/* Without a pattern, what the operator called the incident tells them apart. */
+static void of_several_incidents_the_one_spoken_of_is_taken(void)
+{
+	Fixture *f = fixture_setup(WORD_P1);
+	Incident *payments = fixture_add_incident(f, "payments", WORD_P3);
+	Incident *search = fixture_add_incident(f, "search", WORD_P3);
+
+	payments->texts[TEXT_TITLE] = g_strdup("Card payments fail");
+	search->texts[TEXT_COMPONENTS] = g_strdup("product search, filters");
+	g_autoptr(Verdict) named = fixture_decide(f, AUTH HEAD "Subject: payments are down\n\n");
+	g_autoptr(Verdict) found = fixture_decide(f, AUTH HEAD "Subject: down\n\nThe product search finds nothing.\n");
+	g_autoptr(Verdict) other = fixture_decide(f, AUTH HEAD "Subject: mail is down\n\n");
+	g_assert_cmpstr(named->incident->name, ==, "payments");
+	g_assert_cmpstr(found->incident->name, ==, "search");
+	g_assert_cmpstr(other->incident->name, ==, "default");
+	g_assert_cmpfloat(named->score, >, other->score);
 	fixture_teardown(f);
 }
 
@@ -468,14 +547,17 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	text_init();
 	g_test_add_func("/verdict/an-outage-report-is-tagged-and-claimed", an_outage_report_is_tagged_and_claimed);
+	g_test_add_func("/verdict/words-of-the-mail-cannot-break-the-header", words_of_the_mail_cannot_break_the_header);
 	g_test_add_func("/verdict/other-mail-carries-four-headers-only", other_mail_carries_four_headers_only);
 	g_test_add_func("/verdict/each-answer-of-the-store-has-its-reason", each_answer_of_the_store_has_its_reason);
 	g_test_add_func("/verdict/nobody-is-answered-against-a-reason", nobody_is_answered_against_a_reason);
 	g_test_add_func("/verdict/a-large-account-only-if-verified", a_large_account_goes_to_people_only_if_it_is_verified);
 	g_test_add_func("/verdict/routes-pick-queue-tier-and-template", the_routes_pick_queue_tier_and_template);
 	g_test_add_func("/verdict/the-second-wave-is-told-apart", after_the_fix_the_second_wave_is_told_apart);
+	g_test_add_func("/verdict/an-answer-is-judged-by-what-it-says", an_answer_is_judged_by_what_it_says);
 	g_test_add_func("/verdict/the-resolved-window-closes", the_resolved_window_closes);
 	g_test_add_func("/verdict/of-several-incidents-the-best-match", of_several_incidents_the_best_match_is_taken);
+	g_test_add_func("/verdict/of-several-incidents-the-one-spoken-of-is-taken", of_several_incidents_the_one_spoken_of_is_taken);
 	g_test_add_func("/verdict/each-support-address-has-its-own-settings", each_support_address_has_its_own_settings);
 	g_test_add_func("/verdict/the-first-support-recipient-decides", the_first_support_recipient_decides);
 	g_test_add_func("/verdict/shadow-decides-and-does-nothing", shadow_decides_and_does_nothing);

@@ -44,7 +44,7 @@ Fixture *fixture_setup(Word word)
 	config->support[1]->threshold = 2.0;
 	g_strfreev(config->authserv_ids);
 	config->authserv_ids = g_strsplit("mx.example", " ", -1);
-	f->engine = engine_new(config, rules);
+	f->engine = engine_new(config, rules, NULL);
 	f->accounts = accounts_new();
 	f->snapshot = snapshot_new();
 	f->snapshot->taken_at = NOW;
