@@ -117,11 +117,6 @@ static void tally_text(Slot *table, const char *text, gsize limit, Tally *tally)
 	}
 }
 
-const char *language_told(guint number)
-{
-	return number == 0 ? "und" : number == LANGUAGES_TOLD - 1 ? "ja" : language_words[number - 1].tag;
-}
-
 const char *language_guess(const char *subject, const char *body)
 {
 	Slot *table = word_table();

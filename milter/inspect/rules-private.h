@@ -159,10 +159,6 @@ typedef struct {
 enum { LANGUAGE_COUNT = 29 };
 extern const LanguageWords language_words[LANGUAGE_COUNT];
 
-/* Returns the number-th of the tags that language_guess can give; the first is "und". */
-enum { LANGUAGES_TOLD = 9 };
-const char *language_told(guint number);
-
 /* Returns the BCP 47 tag of the language that subject and body (as normal_text leaves them) are written in (static), "und" where
  * unsure. Only their beginnings are looked at. */
 const char *language_guess(const char *subject, const char *body);

@@ -79,6 +79,20 @@ void rules_warm(Rules *rules, const Rules *like)
 			rule_pack_ready(pack_at(rules, i), &rules->lock, rules->index_off);
 }
 
+/* Rules for any language. */
+static bool is_any(const char *pack)
+{
+	return strcmp(pack, "*") == 0;
+}
+
+void rules_warm_language(Rules *rules, const char *language)
+{
+	g_autofree char *primary = g_strndup(language, strcspn(language, "-"));
+	for (guint i = 0; i < rules->packs->len; i++)
+		if (is_any(pack_at(rules, i)->language) || strcmp(pack_at(rules, i)->language, primary) == 0)
+			rule_pack_ready(pack_at(rules, i), &rules->lock, rules->index_off);
+}
+
 void rules_set_ways(Rules *rules, bool index, bool words)
 {
 	rules->index_off = !index;
@@ -118,12 +132,6 @@ void rules_warnings(const Rules *rules, GPtrArray *warnings)
 		if (what)
 			g_ptr_array_add(warnings, g_strdup_printf("%s: warning: rule \"%s\": %s", rule->place, rule->name, what));
 	}
-}
-
-/* Rules for any language, or a text of an unknown one. */
-static bool is_any(const char *pack)
-{
-	return strcmp(pack, "*") == 0;
 }
 
 /* The check digit of ISO/IEC 7812 over the digits of text; anything else in it is skipped. */

@@ -29,6 +29,8 @@ void rules_warnings(const Rules *rules, GPtrArray *warnings);
 /* Makes the rules ready of every language that like has had texts in (NULL: of all), which takes about a tenth of a second of
  * processor time a language: else the first text in it does. Not needed; for when nobody waits. */
 void rules_warm(Rules *rules, const Rules *like);
+/* The same for one language (BCP 47) and the rules for any. */
+void rules_warm_language(Rules *rules, const char *language);
 
 /* Returns how many rules there are. */
 guint rules_count(const Rules *rules);

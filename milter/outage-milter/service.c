@@ -149,6 +149,8 @@ Service *service_start(Engine *engine, GError **error)
 	}
 	service = g_new0(Service, 1);
 	g_mutex_init(&service->lock);
+	/* Most mail is in the site's own language: its first one need not wait. */
+	rules_warm_language(engine->rules, engine->config->language);
 	service->engine = engine;
 	service->secret = secret;
 	service->node = g_strdup(config_node(engine->config));

@@ -319,6 +319,28 @@ static void test_language_of_rules(void)
 	g_assert_cmpstr(names, ==, "any,english");
 }
 
+/* At the start the site's own language is made ready, and not what takes a second: all the others. */
+static void test_own_language_is_ready_first(void)
+{
+	g_autoptr(Rules) rules = rules_fixture_of(
+		"rules = (\n"
+		" { name = \"any\"; class = \"outage\"; weight = 1; pattern = \"one\"; },\n"
+		" { name = \"german\"; class = \"outage\"; language = \"de\"; weight = 1; pattern = \"two\"; },\n"
+		" { name = \"french\"; class = \"outage\"; language = \"fr\"; weight = 1; pattern = \"three\"; } );");
+	rules_warm_language(rules, "de-AT");
+	for (guint i = 0; i < rules->packs->len; i++) {
+		const RulePack *pack = g_ptr_array_index(rules->packs, i);
+		g_assert_cmpint(pack->ready, ==, strcmp(pack->language, "fr") != 0);
+	}
+	g_autoptr(Rules) next = rules_fixture_of("rules = ( { name = \"f\"; class = \"outage\"; language = \"fr\"; weight = 1; pattern = \"x\"; },"
+		" { name = \"g\"; class = \"outage\"; language = \"de\"; weight = 1; pattern = \"x\"; } );");
+	rules_warm(next, rules);
+	for (guint i = 0; i < next->packs->len; i++) {
+		const RulePack *pack = g_ptr_array_index(next->packs, i);
+		g_assert_cmpint(pack->ready, ==, strcmp(pack->language, "de") == 0);
+	}
+}
+
 static void test_names_outlive_reload(void)
 {
 	Rules *rules = rules_fixture_of("rules = ( { name = \"short_lived\"; class = \"outage\"; weight = 1; pattern = \"x\"; } );");
@@ -346,6 +368,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/rules/weights-and-fields", test_weights_and_fields);
 	g_test_add_func("/rules/language-of-rules", test_language_of_rules);
 	g_test_add_func("/rules/names-outlive-reload", test_names_outlive_reload);
+	g_test_add_func("/rules/own-language-is-ready-first", test_own_language_is_ready_first);
 	int status = g_test_run();
 	rules_unref(shipped);
 	return status;
