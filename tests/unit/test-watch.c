@@ -185,6 +185,22 @@ static void test_a_new_configuration_is_taken_over(gconstpointer kind)
 	g_cond_clear(&seen.changed);
 }
 
+/* Waits until the watch has an account of this name for address; NULL = none. */
+static void wait_for_account(Watch *watch, const char *address, const char *name)
+{
+	gint64 until = clock_mono_us() + 60 * G_USEC_PER_SEC;
+	bool found = false;
+
+	while (!found) {
+		g_autoptr(Accounts) accounts = watch_accounts(watch);
+		const Account *account = accounts_find(accounts, address);
+
+		found = g_strcmp0(account != NULL ? account->name : NULL, name) == 0;
+		g_assert_cmpint(clock_mono_us(), <, until);
+		g_usleep(1000);
+	}
+}
+
 /* SET where HSET was meant must not cost the sight of the flip key. */
 static void test_keys_of_a_wrong_type_do_not_blind_the_watch(void)
 {
@@ -202,6 +218,7 @@ static void test_keys_of_a_wrong_type_do_not_blind_the_watch(void)
 	g_assert_true(store_set_word(store, "default", WORD_P3, NULL, "tester", NULL, &error));
 	wait_for_word(&seen, WORD_P3);
 	wait_for_heartbeat(store, "\"pid\":", 30);
+	wait_for_account(watch, "x@acme.example", "Acme");
 	accounts_set = fixture_redis("SET", "outage:accounts", "foo", NULL);
 	nodes_set = fixture_redis("SET", "outage:nodes", "foo", NULL);
 	g_assert_cmpstr(accounts_set, ==, "OK");
@@ -274,22 +291,6 @@ static void test_the_watch_outlives_the_loss_of_its_file(void)
 	watch_stop(watch);
 	g_mutex_clear(&seen.lock);
 	g_cond_clear(&seen.changed);
-}
-
-/* Waits until the watch has an account of this name for address; NULL = none. */
-static void wait_for_account(Watch *watch, const char *address, const char *name)
-{
-	gint64 until = clock_mono_us() + 60 * G_USEC_PER_SEC;
-	bool found = false;
-
-	while (!found) {
-		g_autoptr(Accounts) accounts = watch_accounts(watch);
-		const Account *account = accounts_find(accounts, address);
-
-		found = g_strcmp0(account != NULL ? account->name : NULL, name) == 0;
-		g_assert_cmpint(clock_mono_us(), <, until);
-		g_usleep(1000);
-	}
 }
 
 static void wait_for_accounts_read(Watch *watch)
