@@ -10,7 +10,7 @@
  *     TAG      = "*" or a language tag of BCP 47
  *     PATTERN  = PCRE2; "{{WORD}}" stands for a word defined above in the same file, as a group
  *
- * outage needs a weight from -20 to 20, the other classes have none. */
+ * outage needs a weight from -20 to 20; escalate.NAME may have one, 1 where none is given; the other classes have none. */
 #include "inspect/normal.h"
 #include "inspect/rules-private.h"
 
@@ -22,6 +22,7 @@
 #define PATTERN_MAX_BYTES (32 * 1024) /* with its words expanded */
 #define NAME_MAX_BYTES 48
 #define WEIGHT_MAX 20.0
+#define ESCALATE_WEIGHT 1.0 /* where none is given: such a rule is enough on its own */
 
 typedef struct {
 	const char *path;
@@ -296,7 +297,7 @@ static bool check_complete(const Load *load, const config_setting_t *group)
 	if (strcmp(class, "outage") == 0 && !weight) {
 		mistake(load, line_of(group), "the rule has no \"weight\", which class outage needs");
 		good = false;
-	} else if (strcmp(class, "outage") != 0 && weight) {
+	} else if (strcmp(class, "outage") != 0 && !g_str_has_prefix(class, "escalate.") && weight) {
 		mistake(load, line_of(weight), "\"weight\" means nothing for class %s", class);
 		good = false;
 	}
@@ -316,6 +317,8 @@ static void load_rule(Load *load, const config_setting_t *group)
 	for (int i = 0; i < config_setting_length(group); i++)
 		good &= read_key(load, config_setting_get_elem(group, (unsigned)i), rule, &language);
 	rule->language = g_strdup(language);
+	if (rule->kind == RULE_ESCALATE && !config_setting_get_member(group, "weight"))
+		rule->weight = ESCALATE_WEIGHT;
 	if (good)
 		g_ptr_array_add(load->rules->all, rule);
 	else

@@ -13,6 +13,8 @@
 
 #define PATTERN_MAX_BYTES 1024 /* of an incident's own words */
 #define CARD_TRIES 4096        /* runs of digits looked at before we give up on a text full of them */
+#define ESCALATE_SUM 1.0       /* weights of a class that make it known */
+#define ROUNDING 1e-9          /* 0.7 + 0.2 + 0.1 is a little less than 1 */
 
 typedef struct {
 	const char *text;
@@ -210,6 +212,29 @@ static const char *likeliest_pack(const GPtrArray *matched)
 	return best;
 }
 
+/* Sums up the rules of the class that label stands for, of one pack and of those for any language; pack NULL: of all packs. */
+static double escalate_sum(const GPtrArray *matched, const char *label, const char *pack)
+{
+	double sum = 0;
+	for (guint i = 0; i < matched->len; i++) {
+		const Rule *rule = g_ptr_array_index(matched, i);
+		if (rule->kind == RULE_ESCALATE && rule->label == label && (!pack || rule->pack == pack || is_any(rule->pack)))
+			sum += rule->weight;
+	}
+	return sum;
+}
+
+/* unknown: the language is, so that each pack speaks for itself, as for outage; any of them will do, for a person only looks. */
+static void note_escalations(RulesResult *result, const GPtrArray *matched, bool unknown)
+{
+	for (guint i = 0; i < matched->len; i++) {
+		const Rule *rule = g_ptr_array_index(matched, i);
+		if (rule->kind == RULE_ESCALATE &&
+		    escalate_sum(matched, rule->label, unknown ? rule->pack : NULL) >= ESCALATE_SUM - ROUNDING)
+			add_once(result->escalate, rule->label);
+	}
+}
+
 static void note_match(RulesResult *result, const Rule *rule, GPtrArray *outage)
 {
 	switch (rule->kind) {
@@ -220,8 +245,7 @@ static void note_match(RulesResult *result, const Rule *rule, GPtrArray *outage)
 	case RULE_EVIDENCE:
 		result->evidence = true;
 		break;
-	case RULE_ESCALATE:
-		add_once(result->escalate, rule->label);
+	case RULE_ESCALATE: /* see note_escalations */
 		break;
 	case RULE_SENSITIVE:
 		add_once(result->sensitive, rule->label);
@@ -365,6 +389,7 @@ static void match_all(const Rules *rules, const Field *fields, RulesResult *resu
 		if (!unknown || rule->kind != RULE_OUTAGE || is_any(rule->pack) || rule->pack == likeliest)
 			note_match(result, rule, outage);
 	}
+	note_escalations(result, matched, unknown);
 	g_ptr_array_sort(outage, heavier_first);
 	for (guint i = 0; i < outage->len; i++)
 		g_ptr_array_add(result->names, (gpointer)((const Rule *)g_ptr_array_index(outage, i))->name);

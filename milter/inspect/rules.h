@@ -5,7 +5,9 @@
  *     language = "en";                        # BCP 47, "*" = any
  *     rules = ( { name = "site_down"; class = "outage"; field = "both"; weight = 4.0; pattern = "..."; } );
  * class: outage (adds its weight to the score; negative weights take away), evidence, escalate.NAME, sensitive.NAME,
- * still-affected, recovered. field: subject, body, both. */
+ * still-affected, recovered. field: subject, body, both.
+ * An escalate class is known where the weights of its rules that match, each once, come to 1 or more: a rule that names no
+ * weight has 1 and is enough on its own, 0.5 wants company, and one below 0 (how to prevent it, a mere mention) takes away. */
 #ifndef OUTAGE_INSPECT_RULES_H
 #define OUTAGE_INSPECT_RULES_H
 
@@ -39,7 +41,8 @@ typedef struct {
 	double score;          /* sum of the weights of the outage rules that matched, each once; where the language is unknown, of those
 	                        * for any language and of the one pack that gives most */
 	GPtrArray *names;      /* const char *, outage rules that matched (negative ones too), heaviest first */
-	GPtrArray *escalate;   /* const char *: legal, media, refund, security, data-loss, privacy, churn */
+	GPtrArray *escalate;   /* const char *: legal, media, refund, security, data-loss, privacy, churn; where the
+	                        * language is unknown, weights are summed up within each pack */
 	GPtrArray *sensitive;  /* const char *: api-key, private-key, password, card-number */
 	bool evidence;         /* carries what an engineer can use */
 	bool still_affected;   /* says that it is not fixed */

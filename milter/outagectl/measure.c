@@ -174,15 +174,17 @@ GArray *measure_parts(const GPtrArray *mails, MeasureKey of)
 	return parts;
 }
 
-/* Tables write "dataloss", rules "data-loss". */
+const char *const measure_escalations[] = { "legal", "media", "refund", "security", "data-loss", "privacy", "churn", NULL };
+
+/* Tables write "dataloss", rules "data-loss". name NULL: any class; what is none, as "-" and "nolegal", does not count. */
 static bool lists(const char *list, const char *name)
 {
 	g_auto(GStrv) items = g_strsplit(list, ",", -1);
 
 	for (char **item = items; *item != NULL; item++) {
-		const char *given = g_strstrip(*item);
+		const char *given = strcmp(g_strstrip(*item), "dataloss") == 0 ? "data-loss" : *item;
 
-		if (strcmp(strcmp(given, "dataloss") == 0 ? "data-loss" : given, name) == 0)
+		if (name != NULL ? strcmp(given, name) == 0 : g_strv_contains(measure_escalations, given))
 			return true;
 	}
 	return false;
@@ -199,6 +201,19 @@ Counts measure_escalation(const GPtrArray *mails, const char *name)
 			count_one(&counts, lists(mail->wanted, name), lists(mail->found, name));
 	}
 	return counts;
+}
+
+guint measure_escalation_elsewhere(const GPtrArray *mails, const char *name)
+{
+	guint count = 0;
+
+	for (guint i = 0; i < mails->len; i++) {
+		const Measured *mail = g_ptr_array_index(mails, i);
+
+		if (mail->wanted != NULL && lists(mail->found, name) && !lists(mail->wanted, name) && lists(mail->wanted, NULL))
+			count++;
+	}
+	return count;
 }
 
 static double beyond(const Measured *mail)

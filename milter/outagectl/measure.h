@@ -55,8 +55,16 @@ double measure_best_f1(const GPtrArray *mails, MeasureBy by);
 /* Returns the parts that the keys divide mails into, sorted by key. MeasurePart; caller unrefs. */
 GArray *measure_parts(const GPtrArray *mails, MeasureKey of);
 
-/* Counts an escalation class over the mails of which it is known. */
+/* All escalation classes, NULL last. */
+extern const char *const measure_escalations[];
+
+/* Counts an escalation class over the mails of which it is known whether they have one ("-": none); name NULL: any class, so
+ * that a mail is a hit where one is known and one, be it another, was found. */
 Counts measure_escalation(const GPtrArray *mails, const char *name);
+
+/* Returns how many of the class's alarms are on mails of which another class is known: tables often name but one of two that
+ * fit. */
+guint measure_escalation_elsewhere(const GPtrArray *mails, const char *name);
 
 /* Returns at most count mails on the wrong side by the whole score, the worst first: false alarms, or else missed ones. Measured
  * *, owned by mails. */

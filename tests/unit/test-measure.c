@@ -94,6 +94,26 @@ static void test_escalation(void)
 	g_assert_cmpuint(legal.missed, ==, 0);
 }
 
+/* A table often names one of two classes that fit: neither a class of no alarm nor "nolegal" is one. */
+static void test_another_escalation(void)
+{
+	g_autoptr(GPtrArray) mails = make_mails();
+	Counts any;
+
+	add(mails, "a", false, 0, 0, "privacy", "privacy,security");
+	add(mails, "a", false, 0, 0, "privacy", "refund");
+	add(mails, "a", false, 0, 0, "nolegal", "legal");
+	any = measure_escalation(mails, NULL);
+	g_assert_cmpuint(any.hits, ==, 4);
+	g_assert_cmpuint(any.missed, ==, 0);
+	g_assert_cmpuint(any.alarms, ==, 2);
+	g_assert_cmpuint(any.passed, ==, 2);
+	g_assert_cmpuint(measure_escalation_elsewhere(mails, "security"), ==, 1);
+	g_assert_cmpuint(measure_escalation_elsewhere(mails, "refund"), ==, 1);
+	g_assert_cmpuint(measure_escalation_elsewhere(mails, "legal"), ==, 0);
+	g_assert_cmpuint(measure_escalation_elsewhere(mails, "privacy"), ==, 0);
+}
+
 static void test_the_worst_come_first(void)
 {
 	g_autoptr(GPtrArray) mails = make_mails();
@@ -139,6 +159,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/measure/best-f1", test_best_f1);
 	g_test_add_func("/measure/recall-at-a-share-of-false-alarms", test_recall_at_a_share_of_false_alarms);
 	g_test_add_func("/measure/escalation", test_escalation);
+	g_test_add_func("/measure/another-escalation", test_another_escalation);
 	g_test_add_func("/measure/the-worst-come-first", test_the_worst_come_first);
 	g_test_add_func("/measure/parts-are-sorted-and-each-once", test_parts_are_sorted_and_each_once);
 	return g_test_run();

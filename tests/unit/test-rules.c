@@ -175,6 +175,133 @@ static void test_classes(gconstpointer data)
 	g_assert_cmpint(result->recovered, ==, sample->recovered);
 }
 
+/* --- escalation: what happened or is demanded, and what only mentions it --- */
+
+static const struct {
+	const char *text, *escalate;
+} escalations[] = {
+	/* money is wanted back, or was wrongly taken */
+	{ "We were cut off for nine days. Refund the whole of May, please.", "refund" },
+	{ "Give us our deposit back.", "refund" },
+	{ "You took the monthly fee twice, on the 3rd and on the 4th.", "refund" },
+	{ "A charge of $31.90 is on my statement and I never signed up for anything.", "refund" },
+	{ "Every month £12 is debited, and nobody here has ever ordered such a subscription. Why was I charged?", "refund" },
+	{ "I ordered a headset, it has the wrong plug, I will send it back and want the money.", "refund" },
+	{ "I have disputed the charge with my bank.", "refund" },
+	{ "We have been billed after we cancelled the contract in June.", "refund" },
+	{ "Unexplained fees turned up on our invoice for August.", "refund" },
+	/* not: how refunds work, one under way, prices, taxes, what was meant by back */
+	{ "What is your refund policy for annual plans?", "" },
+	{ "My refund has not arrived in my account yet.", "" },
+	{ "When will the refund be processed?", "" },
+	{ "Thanks for the quick refund!", "" },
+	{ "Which credit cards do you take, and is there a discount for schools?", "" },
+	{ "Is VAT included in the $20 charge?", "" },
+	{ "The call hands in 90 rows and gets 30 back.", "" },
+	{ "What does one export cost? My quota shows 15 credits for it.", "" },
+	{ "Please send the invoice for May, our bookkeeping needs it.", "" },
+	{ "Am I going to be charged again next year?", "" },
+
+	/* something happened, or stands open */
+	{ "Our mailbox was hacked, how do I secure my account now?", "security" },
+	{ "A breach of our customer database was discovered last night, please advise how to prevent further ones.", "security" },
+	{ "Someone logged in to my account from a city I have never been to.", "security" },
+	{ "I keep receiving verification codes that I never asked for.", "security" },
+	{ "A freelancer pushed our API key to a public repository.", "security" },
+	{ "Our access token was forwarded to a former contractor.", "security" },
+	{ "Any user can read the invoices of others by changing the number in the address.", "privacy,security" },
+	{ "There is a withdrawal on my card that I did not make.", "security" },
+	{ "Somebody sends mails in your name and asks for card details.", "security" },
+	{ "Under attack: we were hit by ransomware, can you cut the line?", "security" },
+	/* not: advice, prevention, denial, names of things */
+	{ "Which measures do you have against phishing and data breaches?", "" },
+	{ "How do you protect customers from hackers?", "" },
+	{ "Please send us your guidelines on the security of patient data.", "" },
+	{ "I forgot my security question and cannot log in.", "" },
+	{ "How do I set up two-factor authentication on a new phone?", "" },
+	{ "Is the security update for the app out yet?", "" },
+	{ "I saw no suspicious activity, the account is simply locked.", "" },
+	{ "Is the connection secure when I pay by card?", "" },
+
+	/* data gone, not data somebody wants to be gone, nor fields that were never filled */
+	{ "Two years of notes have vanished from our workspace.", "data-loss" },
+	{ "An import has replaced our 900 article texts with placeholders.", "data-loss" },
+	{ "We lost the connection to the booking database.", "" },
+	{ "The export has missing values in the column for the town.", "" },
+	{ "How do I avoid data loss when I change the disk?", "" },
+	/* a person's data, not the undoing of one's own click */
+	{ "Erase my personal data from your systems.", "privacy" },
+	{ "The invoices in our account are made out to another customer.", "privacy" },
+	{ "I clicked delete on my account by accident, please restore it.", "" },
+	{ "Could you share any information about your training courses?", "" },
+
+	/* German */
+	{ "Sie haben mir den Beitrag zweimal abgebucht.", "refund" },
+	{ "Auf der Rechnung stehen unerwartete Gebühren.", "refund" },
+	{ "Ich will mein Geld zurück für die Tage ohne Netz.", "refund" },
+	{ "Wann kommt die Erstattung? Bisher ist nichts auf dem Konto.", "" },
+	{ "Wo finde ich die Erstattungsrichtlinien?", "" },
+	{ "Unser Konto wurde gehackt, wie können wir uns schützen?", "security" },
+	{ "Gestern wurde ein unbefugter Zugriff auf unsere Akten festgestellt.", "security" },
+	{ "Welche Maßnahmen zum Schutz vor Phishing empfehlen Sie?", "" },
+
+	/* French */
+	{ "Vous m'avez prélevé deux fois ce mois-ci.", "refund" },
+	{ "Je demande un remboursement pour les jours sans connexion.", "refund" },
+	{ "Quelle est votre politique de remboursement ?", "" },
+	{ "Quand vais-je recevoir le remboursement ?", "" },
+	{ "Mon compte a été piraté cette nuit.", "security" },
+	{ "Quels conseils pour la sécurité et contre le phishing ?", "" },
+
+	/* Spanish */
+	{ "Me cobraron dos veces la misma factura.", "refund" },
+	{ "Quiero que me devuelvan el dinero de este mes.", "refund" },
+	{ "¿Cuál es la política de reembolsos?", "" },
+	{ "Alguien entró en mi cuenta y cambió el correo.", "security" },
+	{ "¿Qué hacen ustedes para prevenir ataques de phishing?", "" },
+
+	/* Portuguese */
+	{ "Fui cobrado duas vezes pela mesma mensalidade.", "refund" },
+	{ "Há cobranças indevidas na minha fatura.", "refund" },
+	{ "Quando chega o reembolso?", "" },
+	{ "Minha conta foi hackeada ontem.", "security" },
+	{ "Quais são as boas práticas de segurança contra golpes?", "" },
+
+	/* Italian */
+	{ "Mi avete addebitato due volte il canone.", "refund" },
+	{ "Voglio il rimborso dei giorni senza linea.", "refund" },
+	{ "Quali sono le condizioni di rimborso?", "" },
+	{ "Qualcuno ha usato il mio account, la password era rubata.", "security" },
+	{ "Avete consigli per la sicurezza e per evitare frodi?", "" },
+
+	/* Dutch */
+	{ "Het bedrag is dubbel afgeschreven van mijn rekening.", "refund" },
+	{ "Ik wil mijn geld terug voor de dagen zonder internet.", "refund" },
+	{ "Wanneer komt de terugbetaling?", "" },
+	{ "Ons account is gehackt, er worden berichten verstuurd.", "security" },
+	{ "Hebben jullie tips over beveiliging om phishing te voorkomen?", "" },
+
+	/* Japanese: charged twice; money back; when does it come; hijacked; how to guard against it */
+	{ "今月の料金が二重に請求されています。", "refund" },
+	{ "使えなかった日の分を返金してください。", "refund" },
+	{ "返金はいつ反映されますか。", "" },
+	{ "アカウントが乗っ取られました。", "security" },
+	{ "フィッシング対策の方法を教えてください。", "" },
+};
+
+static void test_escalations(void)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(escalations); i++) {
+		g_autoptr(RulesResult) result = rules_fixture_match(shipped, "", escalations[i].text);
+		g_autofree char *escalate = rules_fixture_joined(result->escalate);
+
+		if (strcmp(escalate, escalations[i].escalate) != 0)
+			g_test_message("\"%s\": \"%s\", not \"%s\"", escalations[i].text, escalate, escalations[i].escalate);
+		if (strcmp(escalate, escalations[i].escalate) != 0)
+			g_test_fail();
+	}
+}
+
 /* --- files --- */
 
 static const struct {
@@ -201,6 +328,8 @@ static const struct {
 	  { "a.conf:2: the rule has no \"weight\", which class outage needs" } },
 	{ "rules = (\n { name = \"a\"; class = \"evidence\"; weight = 2; pattern = \"x\"; } );",
 	  { "a.conf:2: \"weight\" means nothing for class evidence" } },
+	{ "rules = (\n { name = \"a\"; class = \"escalate.legal\"; weight = -30; pattern = \"x\"; } );",
+	  { "a.conf:2: weight -30 is out of range: -20 to 20" } },
 	{ "rules = (\n { name = \"a\"; class = \"outage\"; weight = 20.5; pattern = \"x\"; } );",
 	  { "a.conf:2: weight 20.5 is out of range: -20 to 20" } },
 	{ "rules = (\n { name = \"a\"; class = \"outage\"; weight = -21; pattern = \"x\"; } );",
@@ -300,6 +429,38 @@ static void test_weights_and_fields(void)
 	g_assert_cmpfloat(swapped->score, ==, 10.5);
 }
 
+/* Half a weight wants company, one below 0 takes away, and in a text of unknown language no pack helps another. */
+static void test_weights_of_escalations(void)
+{
+	g_autoptr(Rules) rules = rules_fixture_of(
+		"rules = (\n"
+		" { name = \"whole\"; class = \"escalate.legal\"; pattern = \"court\"; },\n"
+		" { name = \"some\"; class = \"escalate.refund\"; weight = 0.7; pattern = \"charged\"; },\n"
+		" { name = \"more\"; class = \"escalate.refund\"; weight = 0.2; pattern = \"wrong\"; },\n"
+		" { name = \"last\"; class = \"escalate.refund\"; weight = 0.1; pattern = \"again\"; },\n"
+		" { name = \"against\"; class = \"escalate.legal\"; weight = -1; pattern = \"tennis\"; },\n"
+		" { name = \"german\"; class = \"escalate.security\"; language = \"de\"; weight = 0.5; pattern = \"virus\"; },\n"
+		" { name = \"dutch\"; class = \"escalate.security\"; language = \"nl\"; weight = 0.5; pattern = \"virus\"; },\n"
+		" { name = \"any\"; class = \"escalate.security\"; weight = 0.5; pattern = \"trojan\"; } );");
+	static const struct {
+		const char *body, *escalate;
+	} cases[] = {
+		{ "court court", "legal" },
+		{ "tennis court", "" },
+		{ "charged charged", "" },
+		{ "charged, wrong, again", "refund" },
+		{ "charged, wrong", "" },
+		{ "court; charged wrong again", "legal,refund" },
+		{ "virus", "" },
+		{ "virus, trojan", "security" },
+	};
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(RulesResult) result = rules_fixture_match(rules, "", cases[i].body);
+		g_autofree char *escalate = rules_fixture_joined(result->escalate);
+		g_assert_cmpstr(escalate, ==, cases[i].escalate);
+	}
+}
+
 static void test_language_of_rules(void)
 {
 	g_autoptr(Rules) rules = rules_fixture_of(
@@ -362,6 +523,8 @@ int main(int argc, char **argv)
 		g_autofree char *path = g_strdup_printf("/rules/classes/%u", i);
 		g_test_add_data_func(path, &class_samples[i], test_classes);
 	}
+	g_test_add_func("/rules/escalations", test_escalations);
+	g_test_add_func("/rules/weights-of-escalations", test_weights_of_escalations);
 	g_test_add_func("/rules/load/mistakes-named", test_mistakes_named);
 	g_test_add_func("/rules/load/no-folder", test_no_folder);
 	g_test_add_func("/rules/load/duplicate-in-two-files", test_duplicate_in_two_files);
