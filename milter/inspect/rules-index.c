@@ -182,7 +182,26 @@ static GArray *key_ranges(const GArray *starts)
 	return ranges;
 }
 
-RuleIndex *rule_index_new(const GPtrArray *rules)
+/* Returns true where a text that begins with start can also begin with word. */
+static bool agrees(const Start *start, const char *word)
+{
+	word += *word == NEED_EDGE;
+	for (guint i = 0; i < start->length && word[i]; i++)
+		if (start_symbol((guchar)word[i]) != start->symbols[i])
+			return false;
+	return true;
+}
+
+/* Returns true where all that match from a text beginning with start are found by the words that they begin with. */
+static bool is_led(const Start *start, const GPtrArray *leads)
+{
+	for (guint i = 0; leads && i < leads->len; i++)
+		if (!need_is_word(g_ptr_array_index(leads, i)) && agrees(start, g_ptr_array_index(leads, i)))
+			return false;
+	return leads != NULL;
+}
+
+RuleIndex *rule_index_new(const GPtrArray *rules, const GPtrArray *leads)
 {
 	RuleIndex *index = g_new0(RuleIndex, 1);
 	index->entries = g_ptr_array_new_with_free_func(free_entry);
@@ -195,6 +214,10 @@ RuleIndex *rule_index_new(const GPtrArray *rules)
 	for (guint i = 0; i < rules->len; i++) {
 		const Rule *rule = g_ptr_array_index(rules, i);
 		g_autoptr(GArray) starts = starts_of(rule->pattern);
+		const GPtrArray *led = leads ? g_ptr_array_index(leads, i) : NULL;
+		for (guint j = starts ? starts->len : 0; j-- > 0;)
+			if (is_led(&g_array_index(starts, Start, j), led))
+				g_array_remove_index(starts, j);
 		g_ptr_array_add(index->keys, starts ? key_ranges(starts) : NULL);
 		if (!starts) {
 			g_array_append_val(index->everywhere, i);
@@ -286,30 +309,58 @@ static void try_entries(const RuleIndex *index, const Table *table, guint key, g
 	}
 }
 
-void rule_index_scan(const RuleIndex *index, const char *text, gsize length, const guint8 *open, guint8 bit, RuleTry attempt,
-                     void *context)
+/* Returns the first place from at on that lies in a block where it is enough to look, or length. */
+static gsize next_place(const Places *places, gsize at, gsize length)
+{
+	for (; at < length && !places_has(places, places->any, at); at = ((at >> places->shift) + 1) << places->shift)
+		;
+	return MIN(at, length);
+}
+
+static bool is_word_byte(const guint8 *symbols, char byte)
+{
+	return symbols[(guchar)byte] - 1u < START_DIGIT || byte == '_';
+}
+
+/* Looks at the places from `from` to before `to`. */
+static void scan_part(const RuleIndex *index, const Filter *filter, const char *text, gsize length, gsize from, gsize to,
+                      RuleTry attempt, void *context)
 {
 	const guint8 *symbols = index->symbols;
 	const gsize ahead = MORE;
-	Filter filter = { 0 };
 	guint32 five = 0; /* the symbols from i on */
-	if (!open_keys(index, open, bit, &filter))
-		return;
-	for (gsize i = 0; i < ahead; i++)
+	for (gsize i = from; i < from + ahead; i++)
 		five = five << 5 | (i < length ? symbols[(guchar)text[i]] : 0);
-	bool in_word = false; /* whether the byte before is surely part of a word */
-	for (gsize i = 0; i < length; i++) {
+	bool in_word = from > 0 && is_word_byte(symbols, text[from - 1]); /* whether the byte before is surely part of a word */
+	for (gsize i = from; i < to; i++) {
 		const guint32 here = five;
 		const guint key = here >> 5 * (MORE - START_KEY);
 		const bool inside = in_word;
 		five = (five << 5 | (i + ahead < length ? symbols[(guchar)text[i + ahead]] : 0)) & ((1u << 5 * MORE) - 1);
-		in_word = symbols[(guchar)text[i]] - 1u < START_DIGIT || text[i] == '_';
-		if (!(has_bit(filter.keys[inside], key) | has_bit(filter.more[inside], hash_more(here))))
+		in_word = is_word_byte(symbols, text[i]);
+		if (!(has_bit(filter->keys[inside], key) | has_bit(filter->more[inside], hash_more(here))))
 			continue;
 		const Table *table = inside ? &index->inside : &index->at_word;
 		const guint following = here >> 5 * (MORE - START_KEY - 1) & 31;
 		/* Never inside a character: PCRE2 must not be told to start there. */
 		if ((table->next[key] >> following & 1) && ((guchar)text[i] & 0xc0) != 0x80)
 			try_entries(index, table, key, following, text, i, attempt, context);
+	}
+}
+
+void rule_index_scan(const RuleIndex *index, const char *text, gsize length, const guint8 *open, guint8 bit, const Places *places,
+                     RuleTry attempt, void *context)
+{
+	Filter filter = { 0 };
+	if (!open_keys(index, open, bit, &filter))
+		return;
+	if (!places)
+		scan_part(index, &filter, text, length, 0, length, attempt, context);
+	for (gsize from = 0; places && (from = next_place(places, from, length)) < length;) {
+		gsize to = from;
+		while (to < length && places_has(places, places->any, to))
+			to = ((to >> places->shift) + 1) << places->shift;
+		scan_part(index, &filter, text, length, from, MIN(to, length), attempt, context);
+		from = MIN(to, length);
 	}
 }

@@ -83,6 +83,14 @@ static Slot *word_table(void)
 	return (Slot *)table;
 }
 
+bool language_has_word(const char *word)
+{
+	guint64 hash = HASH_START;
+	for (; *word; word++)
+		hash = hash_add(hash, (guchar)*word);
+	return slot_of(word_table(), hash)->word != 0;
+}
+
 static void count_word(Slot *table, guint64 word, Tally *tally)
 {
 	const Slot *slot = slot_of(table, word);

@@ -10,7 +10,8 @@ static void pack_free(gpointer data)
 {
 	RulePack *pack = data;
 	rule_index_free(pack->index);
-	rule_words_free(pack->words);
+	rule_index_free(pack->rest);
+	rule_places_free(pack->places);
 	g_ptr_array_unref(pack->rules);
 	g_free(pack->fields);
 	g_free(pack);
@@ -49,10 +50,18 @@ GPtrArray *rule_packs_new(const GPtrArray *rules)
 	return packs;
 }
 
+static void free_leads(gpointer leads)
+{
+	if (leads)
+		g_ptr_array_unref(leads);
+}
+
 static void make_ready(RulePack *pack, bool search)
 {
-	pack->index = rule_index_new(pack->rules);
-	pack->words = rule_words_new(pack->rules);
+	g_autoptr(GPtrArray) leads = g_ptr_array_new_with_free_func(free_leads);
+	pack->index = rule_index_new(pack->rules, NULL);
+	pack->places = rule_places_new(pack->rules, leads);
+	pack->rest = pack->places ? rule_index_new(pack->rules, leads) : NULL;
 	const GArray *everywhere = rule_index_everywhere(pack->index);
 	for (guint i = 0; i < pack->rules->len; i++)
 		regex_prepare(((const Rule *)g_ptr_array_index(pack->rules, i))->regex, search);

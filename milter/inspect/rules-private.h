@@ -7,8 +7,10 @@
  *   rules-pack.c      the rules of one language, made ready when they are needed
  *   rules-index.c     finds the places of a text where a rule can match
  *   rules-starts.c    with which characters a match of a pattern can start
- *   rules-needs.c     words without which a pattern cannot match
+ *   rules-needs.c     words without which a pattern cannot match, and how far apart
  *   rules-words.c     finds those words (Hyperscan)
+ *   rules-shape.c     a text in blocks, its longest runs and its digits
+ *   rules-places.c    where in a text the words that a rule needs stand together
  *   rules-syntax.c    pieces of PCRE2's syntax
  *   rules-language.c  the language of a text, by its words; rules-language-words.c has them */
 #ifndef OUTAGE_INSPECT_RULES_PRIVATE_H
@@ -117,36 +119,131 @@ bool syntax_skip_group_kind(const char **at, bool *zero_width);
 /* Reads a quantifier, if there is one. Returns false, leaving *place alone, where there is none. */
 bool syntax_quantifier(const char **place, guint64 *least, guint64 *most);
 
-/* Returns words (char *, lower-case ASCII and characters without case, each of NEED_MIN bytes or more) of which every match of pattern holds at least one, or
- * NULL where no such set is known. The pattern must be one that PCRE2 takes. Caller unrefs. */
-#define NEED_MIN 3
-GPtrArray *needs_of(const char *pattern);
+/* A set of characters. Of ASCII each is told, of the others only whether there are any but white space, which may always be in it. */
+typedef struct {
+	guint64 may[2];  /* bit for each that may be in it */
+	guint64 sure[2]; /* and for each that is, however case counts */
+	bool is_high, is_all_high; /* some that are not ASCII may be in it; all of those are */
+	bool is_other; /* of those that are not ASCII others than digits may be in it */
+} SyntaxSet;
 
-/* Finds in one pass which rules have one of their words in a text (Hyperscan). */
+/* Reads the hexadecimal number of a character behind "\x": *c becomes it or, if it is not ASCII, 0x80. Returns false for what is not
+ * followed. */
+bool syntax_hex(const char **at, guchar *c);
+
+/* Reads what follows a backslash that stands for one character. Returns false for what is not followed. */
+bool syntax_escape_set(const char **at, SyntaxSet *set);
+
+/* Reads a class behind its "["; the members (char *) are added where it is nothing but a list of them. Returns false for what is not
+ * followed. */
+bool syntax_class(const char **at, SyntaxSet *set, GPtrArray *members);
+
+/* Returns true where all of it is white space; where white space (of ASCII) is in it; where letters, digits or "_" (of ASCII) are. */
+bool syntax_is_white(const SyntaxSet *set);
+bool syntax_has_white(const SyntaxSet *set);
+bool syntax_has_word(const SyntaxSet *set);
+
+/* Returns true where nothing is in it but digits. */
+bool syntax_is_digit(const SyntaxSet *set);
+
+/* How long a piece of text can be: so many characters, and so many times the longest run of white space of the text, and the longest
+ * of other characters. */
+typedef struct {
+	guint characters, whites, solids;
+	bool endless;
+} Reach;
+
+/* What must stand in a text, and where, for a pattern to match at a place: one of some words there, a digit of any
+ * script, all or one of other needs. */
+typedef struct Need Need;
+typedef enum { NEED_WORDS, NEED_DIGIT, NEED_ALL, NEED_ONE } NeedKind;
+typedef struct {
+	Need *need;
+	Reach before; /* it stands so far behind the place at most */
+	Reach after;  /* or before it */
+} NeedPart;
+struct Need {
+	NeedKind kind;
+	GPtrArray *words; /* char *: lower-case ASCII and characters without case, of two bytes or more; one that begins with NEED_EDGE
+	                   * only where no letter, digit or "_" (of ASCII) stands before it. Sorted */
+	GArray *parts;    /* NeedPart; those of NEED_ALL with the least likely first */
+	double chance;    /* a guess how often it is met in a text */
+};
+#define NEED_EDGE '\1'
+
+/* Returns what every match of pattern needs at the place where it starts, or NULL where nothing is known. *leads: texts as words in Need,
+ * but of any length, of which one stands right there, or NULL. The pattern must be one that PCRE2 takes. Caller frees both. */
+Need *need_of(const char *pattern, GPtrArray **leads);
+
+/* Returns true where a text is worth looking for as a word. */
+bool need_is_word(const char *text);
+void need_free(Need *need);
+
+/* Finds many words in one pass over a text (Hyperscan), in whatever case. */
 typedef struct RuleWords RuleWords;
+typedef void (*RuleWordFound)(guint word, gsize end, void *context);
 
-/* rules: of Rule *. Returns NULL where the build has no Hyperscan, or none of the rules needs a word. */
-RuleWords *rule_words_new(const GPtrArray *rules);
+/* words: char *. Returns NULL where the build has no Hyperscan, or it does not take them. */
+RuleWords *rule_words_new(const GPtrArray *words);
 void rule_words_free(RuleWords *words);
 
-/* Sets open[i] for each rule i that needs no word to fields[i], the others to 0. */
-void rule_words_begin(const RuleWords *words, const guint8 *fields, guint8 *open);
+/* Calls found for every place where one of the words stands. Returns false where the text could not be looked through. */
+bool rule_words_find(const RuleWords *words, const char *text, gsize length, RuleWordFound found, void *context);
 
-/* Sets bit in open[i] for each rule i that has one of its words in text, has bit in fields[i] and is not done. */
-void rule_words_open(const RuleWords *words, const char *text, gsize length, const guint8 *fields, const bool *done, guint8 *open,
-                     guint8 bit);
+/* A text as rules-places.c sees it: in blocks, of which each is a bit. */
+#define SHAPE_WORDS 8
+typedef struct {
+	guint words; /* of 64 bits: SHAPE_WORDS at most */
+	guint shift; /* a block has 1 << shift bytes */
+	gsize character, whites, solids; /* bytes of the longest character, the longest run of white space, the longest of others */
+	guint64 digits[SHAPE_WORDS];     /* blocks in which a digit of any script may start */
+} TextShape;
 
-typedef struct RuleIndex RuleIndex;
+void text_shape(TextShape *shape, const char *text, gsize length);
+
 typedef void (*RuleTry)(guint rule, gsize at, void *context);
 
-/* rules: of Rule *. Never NULL. */
-RuleIndex *rule_index_new(const GPtrArray *rules);
+/* Finds in which parts of a text matches of each rule can start. */
+typedef struct RulePlaces RulePlaces;
+
+/* Of one text: a bit for each block, for each rule. */
+typedef struct {
+	guint words, shift; /* as of its shape */
+	guint64 *starts;    /* of rule i from starts[i * words] on */
+	guint64 *any;       /* of all rules */
+} Places;
+
+static inline bool places_has(const Places *places, const guint64 *starts, gsize at)
+{
+	gsize block = at >> places->shift;
+	return starts[block / 64] >> block % 64 & 1;
+}
+
+/* rules: of Rule *. leads: receives those of each (GPtrArray *, or NULL). Returns NULL where the build has no Hyperscan, or nothing is
+ * known of any of the rules. */
+RulePlaces *rule_places_new(const GPtrArray *rules, GPtrArray *leads);
+void rule_places_free(RulePlaces *places);
+
+/* Returns where rules with bit in open can match in text, which has this shape; clears bit in open for those that cannot match
+ * anywhere. NULL: not known. Give it back. */
+const Places *rule_places_find(const RulePlaces *places, const TextShape *shape, const char *text, gsize length, guint8 *open,
+                               guint8 bit);
+
+/* Calls attempt for every place where a rule with bit in open can match that starts with one of its leads. */
+void rule_places_lead(const RulePlaces *places, const Places *found, const guint8 *open, guint8 bit, RuleTry attempt, void *context);
+void rule_places_give(const RulePlaces *places, const Places *found);
+
+typedef struct RuleIndex RuleIndex;
+
+/* rules: of Rule *. leads: NULL, or of each rule the leads that rule_places_lead finds (GPtrArray *, or NULL): what they find is left
+ * out. Never NULL. */
+RuleIndex *rule_index_new(const GPtrArray *rules, const GPtrArray *leads);
 void rule_index_free(RuleIndex *index);
 
 /* Calls attempt for every place where a rule with bit in open can match, and perhaps for others that are not open; not for those of
- * rule_index_everywhere. */
-void rule_index_scan(const RuleIndex *index, const char *text, gsize length, const guint8 *open, guint8 bit, RuleTry attempt,
-                     void *context);
+ * rule_index_everywhere. places: NULL, or where it is enough to look. */
+void rule_index_scan(const RuleIndex *index, const char *text, gsize length, const guint8 *open, guint8 bit, const Places *places,
+                     RuleTry attempt, void *context);
 
 /* Returns the rules (guint) that must be searched for plainly. */
 const GArray *rule_index_everywhere(const RuleIndex *index);
@@ -163,13 +260,17 @@ extern const LanguageWords language_words[LANGUAGE_COUNT];
  * unsure. Only their beginnings are looked at. */
 const char *language_guess(const char *subject, const char *body);
 
+/* Returns true for a frequent word (lower-case) of any language. */
+bool language_has_word(const char *word);
+
 /* The rules of one language, and what finds them in a text. */
 typedef struct {
 	const char *language; /* primary subtag, interned; "*": for any */
 	GPtrArray *rules;     /* Rule *, not owned, in the order of the files */
 	guint8 *fields;       /* of each */
 	RuleIndex *index;     /* from here on only once it is ready */
-	RuleWords *words;     /* or NULL */
+	RulePlaces *places;   /* or NULL */
+	RuleIndex *rest;      /* what remains for the index beside places; or NULL */
 	gint ready;           /* atomic */
 } RulePack;
 

@@ -149,6 +149,8 @@ static guint32 escaped_symbols(Parser *parser)
 		return BIT(START_SPACE);
 	case 'w': case 'W': case 'S': case 'D': case 'H': case 'V': case 'N':
 		return ALL_SYMBOLS;
+	case 'x':
+		return !syntax_hex(&parser->at, &c) ? 0 : c < 0x80 ? BIT(start_symbol(c)) : ALL_SYMBOLS;
 	case 'p': case 'P':
 		if (*parser->at != '{' || !strchr(parser->at, '}'))
 			return 0;

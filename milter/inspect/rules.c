@@ -1,7 +1,7 @@
 /* rules: what subject and body of one message say, by weighted patterns (see rules.h). Layer: inspect.
  *
- * One message: the language is guessed, Hyperscan names the rules whose words occur, the index names the places where one of those
- * can match, and PCRE2 decides on each of them. Once it is loaded a Rules changes only where a pack is made ready, under its lock
+ * One message: the language is guessed; where the words that a rule needs stand together (Hyperscan, rules-places.c) and one of its
+ * beginnings is found (rules-index.c), PCRE2 decides. Once it is loaded a Rules changes only where a pack is made ready, under its lock
  * (rules-pack.c); what a call needs for itself comes from a pool. */
 #include "inspect/rules-private.h"
 
@@ -19,6 +19,7 @@
 typedef struct {
 	const char *text;
 	gsize length;
+	TextShape shape;
 } Field;
 
 struct RulesPattern {
@@ -262,13 +263,13 @@ static void note_match(RulesResult *result, const Rule *rule, GPtrArray *outage)
 /* One pack in one call of rules_match. */
 typedef struct {
 	const RulePack *pack;
-	const RuleWords *words; /* or NULL */
+	const RulePlaces *ways; /* what finds places; or NULL */
+	const Places *places;   /* where to look in field; or NULL: everywhere */
 	bool plainly;
 	void *work;
 	const Field *field;
-	guint8 *open; /* for each rule the fields that it is still looked for in */
+	guint8 *open; /* for each rule the fields that it is still looked for in; 0 once it is found */
 	guint8 bit;   /* of field */
-	bool *done;   /* for each rule: it needs no more looking for */
 	GPtrArray *matched; /* const Rule * */
 	bool limited;
 } Search;
@@ -282,7 +283,6 @@ static void note_found(Search *search, guint number, RegexFound found)
 {
 	if (found == REGEX_NO)
 		return;
-	search->done[number] = true;
 	search->open[number] = 0;
 	if (found == REGEX_YES)
 		g_ptr_array_add(search->matched, (gpointer)rule_of(search, number));
@@ -293,7 +293,8 @@ static void note_found(Search *search, guint number, RegexFound found)
 static void try_rule(guint number, gsize at, void *context)
 {
 	Search *search = context;
-	if (!(search->open[number] & search->bit))
+	const Places *places = search->places;
+	if (!(search->open[number] & search->bit) || (places && !places_has(places, places->starts + places->words * number, at)))
 		return;
 	const Rule *rule = rule_of(search, number);
 	const Field *field = search->field;
@@ -324,25 +325,25 @@ static void search_field(Search *search, const Field *field, guint8 bit)
 			search_rule(i, search);
 		return;
 	}
-	if (search->words)
-		rule_words_open(search->words, field->text, field->length, pack->fields, search->done, search->open, bit);
-	const GArray *everywhere = rule_index_everywhere(pack->index);
+	search->places = search->ways ? rule_places_find(search->ways, &field->shape, field->text, field->length, search->open, bit) : NULL;
+	const RuleIndex *index = search->places ? pack->rest : pack->index;
+	const GArray *everywhere = rule_index_everywhere(index);
 	for (guint i = 0; i < everywhere->len; i++)
 		search_rule(g_array_index(everywhere, guint, i), search);
-	rule_index_scan(pack->index, field->text, field->length, search->open, bit, try_rule, search);
+	rule_index_scan(index, field->text, field->length, search->open, bit, search->places, try_rule, search);
+	if (search->places) {
+		rule_places_lead(search->ways, search->places, search->open, bit, try_rule, search);
+		rule_places_give(search->ways, search->places);
+	}
 }
 
 /* Returns false where a limit ended a rule early. */
 static bool search_pack(const Rules *rules, const RulePack *pack, void *work, const Field *fields, GPtrArray *matched)
 {
 	g_autofree guint8 *open = g_new(guint8, pack->rules->len);
-	g_autofree bool *done = g_new0(bool, pack->rules->len);
-	Search search = { .pack = pack, .plainly = rules->index_off, .work = work, .open = open, .done = done, .matched = matched };
-	search.words = rules->index_off || rules->words_off ? NULL : pack->words;
-	if (search.words)
-		rule_words_begin(search.words, pack->fields, open);
-	else
-		memcpy(open, pack->fields, pack->rules->len);
+	Search search = { .pack = pack, .plainly = rules->index_off, .work = work, .open = open, .matched = matched };
+	search.ways = rules->index_off || rules->words_off ? NULL : pack->places;
+	memcpy(open, pack->fields, pack->rules->len);
 	search_field(&search, &fields[0], RULE_IN_SUBJECT);
 	search_field(&search, &fields[1], RULE_IN_BODY);
 	return !search.limited;
@@ -403,7 +404,9 @@ RulesResult *rules_match(const Rules *rules, const char *subject, const char *bo
 	result->names = g_ptr_array_new();
 	result->escalate = g_ptr_array_new();
 	result->sensitive = g_ptr_array_new();
-	Field fields[2] = { { subject, strlen(subject) }, { body, strlen(body) } };
+	Field fields[2] = { { .text = subject, .length = strlen(subject) }, { .text = body, .length = strlen(body) } };
+	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
+		text_shape(&fields[i].shape, fields[i].text, fields[i].length);
 	result->language = g_strdup(language_guess(fields[0].text, fields[1].text));
 	match_all(rules, fields, result);
 	return result;
@@ -457,7 +460,7 @@ char *rules_pattern_warning(const RulesPattern *pattern)
 
 bool rules_pattern_matches(const RulesPattern *pattern, const char *subject, const char *body)
 {
-	Field fields[2] = { { subject, strlen(subject) }, { body, strlen(body) } };
+	Field fields[2] = { { .text = subject, .length = strlen(subject) }, { .text = body, .length = strlen(body) } };
 	void *work = pool_take(pattern->work);
 	regex_work_begin(work);
 	bool found = false;

@@ -1,14 +1,16 @@
 /* rulesbench: microseconds that rules (and model) take for texts of 4 KB and 32 KB, with and without Hyperscan, for the rules of a folder
  * and for ten times as many. Benchmarks only.
  *
- *     rulesbench --rules DIR --texts FILE.tsv|DIR [--model FILE] [--only SET] [--rounds N]
+ *     rulesbench --rules DIR --texts FILE.tsv|DIR [--model FILE] [--only SET] [--kind KIND] [--language TAG] [--size BYTES] [--rounds N]
  *
- * The texts are put together from the bodies of a corpus (conf/model/corpus), those of one language in one text. The rules that are added
- * are copies of those in the folder in which the letters of each word of three or more are exchanged, vowels for vowels: of the same shape,
- * other words. "eight" gives the copies to the eight languages in turn, "one" leaves them in their own. Rules for any language are not copied:
+ * The texts are put together from the bodies of a corpus (conf/model/corpus), those of one language in one text, in three kinds:
+ * "ordinary" holds none that reports an outage, "report" begins with one such and goes on with ordinary ones, as a letter with much
+ * beside the point; "reports" takes all as they come, half of them reports, so that nearly every word that rules look for stands somewhere:
+ * the worst case. The rules that are added are copies of those in the folder in which the letters of each word of three or more are
+ * exchanged, vowels for vowels, kana for kana: of the same shape, other words. "eight" gives the copies to the eight languages in turn, "one" leaves them in their own. Rules for any language are not copied:
  * what they look for is numbers and the words of machines, of which there are no others.
  *
- * Prints one JSON object a line: rules, packs ("own", "eight", "one"), size, hyperscan, us (the least of the rounds), model_us. */
+ * Prints one JSON object a line: rules, packs ("own", "eight", "one"), kind, size, hyperscan, us (the least of the rounds), model_us. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +24,19 @@
 #define TEXTS 16 /* of each size */
 
 static struct {
-	char *rules, *texts, *model, *only;
-	int rounds;
+	char *rules, *texts, *model, *only, *kind, *language;
+	int rounds, size;
 } options = { .rounds = 40 };
+
+static const char *const kinds[] = { "ordinary", "report", "reports" };
+
+/* The bodies of one language. */
+typedef struct {
+	GString *all, *ordinary;
+	GPtrArray *reports; /* char *, of REPORT_MIN to REPORT_MAX bytes */
+} Bodies;
+#define REPORT_MIN 250
+#define REPORT_MAX 800
 
 static const gsize sizes[] = { 4096, 32768 };
 
@@ -36,6 +48,21 @@ static char exchange(char letter, guint by)
 	const char *at = strchr(kind, letter);
 
 	return at != NULL ? kind[((gsize)(at - kind) + by) % strlen(kind)] : letter;
+}
+
+/* Appends a character beyond ASCII, kana and Han exchanged for others of their kind; returns its bytes. */
+static gsize append_exchanged(GString *out, const char *at, guint by)
+{
+	gunichar c = g_utf8_get_char(at);
+
+	if (c >= 0x3042 && c <= 0x3093)
+		c = 0x3042 + (c - 0x3042 + 7 * by) % (0x3093 - 0x3042 + 1);
+	else if (c >= 0x30a2 && c <= 0x30f3)
+		c = 0x30a2 + (c - 0x30a2 + 7 * by) % (0x30f3 - 0x30a2 + 1);
+	else if (c >= 0x4e00 && c < 0x9f00)
+		c = 0x4e00 + (c - 0x4e00 + 31 * by) % (0x9f00 - 0x4e00);
+	g_string_append_unichar(out, c);
+	return (gsize)g_utf8_skip[(guchar)*at];
 }
 
 /* Returns pattern with its words exchanged; classes, escapes and the kinds of groups stay. */
@@ -53,6 +80,10 @@ static char *other_words(const char *pattern, guint by)
 				size += at[size] == '\\';
 		else if (at[0] == '(' && at[1] == '?')
 			size = 2 + strcspn(at + 2, ":=!>|");
+		if ((guchar)*at >= 0x80) {
+			at += append_exchanged(out, at, by);
+			continue;
+		}
 		if (letters >= 3) {
 			for (gsize i = 0; i < letters; i++)
 				g_string_append_c(out, exchange(at[i], by));
@@ -115,7 +146,31 @@ static Rules *read_rules(guint times, bool eight)
 	return rules;
 }
 
-/* Appends the bodies of a file (the last column) to the text of their language. */
+static Bodies *bodies_of(GHashTable *by_language, const char *language)
+{
+	Bodies *bodies = g_hash_table_lookup(by_language, language);
+
+	if (bodies == NULL) {
+		bodies = g_new0(Bodies, 1);
+		bodies->all = g_string_new(NULL);
+		bodies->ordinary = g_string_new(NULL);
+		bodies->reports = g_ptr_array_new_with_free_func(g_free);
+		g_hash_table_insert(by_language, g_strdup(language), bodies);
+	}
+	return bodies;
+}
+
+static void bodies_free(gpointer data)
+{
+	Bodies *bodies = data;
+
+	g_string_free(bodies->all, TRUE);
+	g_string_free(bodies->ordinary, TRUE);
+	g_ptr_array_unref(bodies->reports);
+	g_free(bodies);
+}
+
+/* Appends the bodies of a file (language, label, ..., body; "1": reports an outage) to those of their language. */
 static void read_texts(const char *path, GHashTable *by_language)
 {
 	g_autofree char *content = NULL;
@@ -124,40 +179,49 @@ static void read_texts(const char *path, GHashTable *by_language)
 		return;
 	g_auto(GStrv) lines = g_strsplit(content, "\n", -1);
 	for (char **line = lines[0] != NULL ? lines + 1 : lines; *line != NULL; line++) {
-		const char *body = strrchr(*line, '\t');
-		g_autofree char *plain = body != NULL ? g_strcompress(body + 1) : NULL;
-		g_autofree char *language = g_strndup(*line, strcspn(*line, "\t"));
-		GString *text = g_hash_table_lookup(by_language, language);
+		g_auto(GStrv) columns = g_strsplit(*line, "\t", -1);
+		guint count = g_strv_length(columns);
+		g_autofree char *plain = count > 2 ? g_strcompress(columns[count - 1]) : NULL;
 		gsize length;
 
-		if (plain == NULL || !g_utf8_validate(plain, -1, NULL))
+		if (plain == NULL || !g_utf8_validate(plain, -1, NULL) || (options.language != NULL && strcmp(options.language, columns[0]) != 0))
 			continue;
-		if (text == NULL)
-			g_hash_table_insert(by_language, g_strdup(language), text = g_string_new(NULL));
 		g_autofree char *normal = normal_text(plain, &length);
-		g_string_append_printf(text, "%s\n\n", normal != NULL ? normal : plain);
+		const char *text = normal != NULL ? normal : plain;
+		Bodies *bodies = bodies_of(by_language, columns[0]);
+		bool is_report = strcmp(columns[1], "1") == 0;
+
+		g_string_append_printf(bodies->all, "%s\n\n", text);
+		if (!is_report)
+			g_string_append_printf(bodies->ordinary, "%s\n\n", text);
+		else if (length >= REPORT_MIN && length <= REPORT_MAX)
+			g_ptr_array_add(bodies->reports, g_strdup(text));
 	}
 }
 
 /* Returns up to TEXTS texts (char *) of size bytes, taken from the languages in turn. */
-static GPtrArray *make_texts(GHashTable *by_language, gsize size)
+static GPtrArray *make_texts(GHashTable *by_language, const char *kind, gsize size)
 {
 	GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GList) languages = g_list_sort(g_hash_table_get_keys(by_language), (GCompareFunc)strcmp);
 
 	for (guint n = 0; n < TEXTS; n++) {
-		const char *language = g_list_nth_data(languages, n % g_list_length(languages));
-		const GString *text = g_hash_table_lookup(by_language, language);
+		const Bodies *bodies = g_hash_table_lookup(by_language, g_list_nth_data(languages, n % g_list_length(languages)));
+		guint turn = n / g_list_length(languages);
+		const GString *text = strcmp(kind, "reports") == 0 || bodies->ordinary->len == 0 ? bodies->all : bodies->ordinary;
 		GString *out = g_string_new(NULL);
-		gsize from = (n / g_list_length(languages)) * size % text->len;
+		gsize from = turn * size % text->len, end = size;
 
+		if (strcmp(kind, "report") == 0 && bodies->reports->len > 0)
+			g_string_append_printf(out, "%s\n\n", (char *)bodies->reports->pdata[turn * 17 % bodies->reports->len]);
 		while (((guchar)text->str[from] & 0xc0) == 0x80)
 			from++;
+		g_string_append(out, text->str + from);
 		while (out->len < size)
-			g_string_append(out, out->len == 0 ? text->str + from : text->str);
-		for (; ((guchar)out->str[size] & 0xc0) == 0x80; size--)
-			;
-		g_string_truncate(out, size);
+			g_string_append(out, text->str);
+		while (((guchar)out->str[end] & 0xc0) == 0x80)
+			end--;
+		g_string_truncate(out, end);
 		g_ptr_array_add(texts, g_string_free(out, FALSE));
 	}
 	return texts;
@@ -193,6 +257,23 @@ static double measure(const Rules *rules, const Model *model, const GPtrArray *t
 	return least;
 }
 
+static void measure_texts(Rules *rules, const char *packs, guint times, const char *kind, const GPtrArray *texts, gsize size,
+                          const Model *model)
+{
+	for (int words = 0; words < 2; words++) {
+		if (words && ((const RulePack *)g_ptr_array_index(rules->packs, 0))->places == NULL)
+			continue;
+		rules_set_ways(rules, true, words);
+		printf("{\"rules\": %u, \"times\": %u, \"packs\": \"%s\", \"kind\": \"%s\", \"size\": %" G_GSIZE_FORMAT
+		       ", \"hyperscan\": %s, \"us\": %.1f", rules_count(rules), times, packs, kind, size, words ? "true" : "false",
+		    measure(rules, NULL, texts));
+		if (model != NULL)
+			printf(", \"model_us\": %.1f", measure(NULL, model, texts));
+		printf("}\n");
+		fflush(stdout);
+	}
+}
+
 static void measure_rules(const char *packs, guint times, bool eight, const Model *model, GHashTable *by_language)
 {
 	g_autoptr(Rules) rules = NULL;
@@ -200,19 +281,14 @@ static void measure_rules(const char *packs, guint times, bool eight, const Mode
 	if (options.only != NULL && strcmp(options.only, packs) != 0)
 		return;
 	rules = read_rules(times, eight);
-	for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
-		g_autoptr(GPtrArray) texts = make_texts(by_language, sizes[i]);
-
-		for (int words = 0; words < 2; words++) {
-			if (words && ((const RulePack *)g_ptr_array_index(rules->packs, 0))->words == NULL)
+	for (guint k = 0; k < G_N_ELEMENTS(kinds); k++) {
+		if (options.kind != NULL && strcmp(options.kind, kinds[k]) != 0)
+			continue;
+		for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+			if (options.size != 0 && (gsize)options.size != sizes[i])
 				continue;
-			rules_set_ways(rules, true, words);
-			printf("{\"rules\": %u, \"times\": %u, \"packs\": \"%s\", \"size\": %" G_GSIZE_FORMAT ", \"hyperscan\": %s, \"us\": %.1f",
-			    rules_count(rules), times, packs, sizes[i], words ? "true" : "false", measure(rules, NULL, texts));
-			if (model != NULL)
-				printf(", \"model_us\": %.1f", measure(NULL, model, texts));
-			printf("}\n");
-			fflush(stdout);
+			g_autoptr(GPtrArray) texts = make_texts(by_language, kinds[k], sizes[i]);
+			measure_texts(rules, packs, times, kinds[k], texts, sizes[i], model);
 		}
 	}
 }
@@ -224,6 +300,9 @@ static bool read_options(int *argc, char ***argv, GError **error)
 		{ "texts", 't', 0, G_OPTION_ARG_FILENAME, &options.texts, "folder of a corpus, or one of its files", "DIR" },
 		{ "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model, "measured too", "FILE" },
 		{ "only", 'o', 0, G_OPTION_ARG_STRING, &options.only, "one set: own, eight, one", "SET" },
+		{ "kind", 'k', 0, G_OPTION_ARG_STRING, &options.kind, "one kind of texts: ordinary, report, reports", "KIND" },
+		{ "language", 'l', 0, G_OPTION_ARG_STRING, &options.language, "texts of this language only", "TAG" },
+		{ "size", 's', 0, G_OPTION_ARG_INT, &options.size, "texts of 4096 or 32768 bytes only", "BYTES" },
 		{ "rounds", 'n', 0, G_OPTION_ARG_INT, &options.rounds, "of each measurement (40)", "N" },
 		G_OPTION_ENTRY_NULL
 	};
@@ -239,16 +318,11 @@ static bool read_options(int *argc, char ***argv, GError **error)
 	return true;
 }
 
-static void free_string(gpointer text)
-{
-	g_string_free(text, TRUE);
-}
-
 int main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Model) model = NULL;
-	g_autoptr(GHashTable) by_language = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_string);
+	g_autoptr(GHashTable) by_language = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, bodies_free);
 
 	if (!read_options(&argc, &argv, &error) || (options.model != NULL && (model = model_open(options.model, &error)) == NULL)) {
 		fprintf(stderr, "rulesbench: %s\n", error->message);

@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size <= 256) {
 		g_autoptr(Regex) regex = regex_new(pattern, NULL);
 		g_autoptr(GArray) starts = regex ? starts_of(pattern) : NULL;
-		g_autoptr(GPtrArray) needs = regex ? needs_of(pattern) : NULL;
+		g_autoptr(GPtrArray) leads = NULL;
+		need_free(regex ? need_of(pattern, &leads) : NULL);
 	}
 	(void)language_guess(plain, plain);
 	return 0;

@@ -93,7 +93,7 @@ static void test_index_on_syntax(void)
 		"a{2}b", "a{1,2}b", "a{2,}b", "(a|b){2}c", "(?i:AB)c", "\\\\d\\\\d", "\\\\s+a", "\\\\w+b", ".b", "^ab", "ab$", "\\\\.a", "'s", "(?>a|ab)c",
 		"(?P<n>a)b", "(?<n>a)b", "\\\\p{L}b", "\\\\x61b", "é", "[é]b", "s", "k+", "(a)\\\\1", "a++b", "a*?b", "(?|ab|c)", "\\\\Qa.b\\\\E", "ab\\\\Kc",
 		"(?#note)ab", "a|(?:)b", "[]a]b", "[a\\\\]]b", "[\\\\d-]b", "[[:alpha:]]b", "(?s).b", "a\\\\z", "\\\\Aa", "(?:a|\\\\d)(?:b|\\\\d)(?:c|\\\\d)\\\\d",
-		"\\\\Nb", "ß", "a{,2}b", "{a", "(?(?=a)ab|c)", "_a", "\\\\b_", "\\\\b's", "is\\\\s", "x{0}a",
+		"\\\\Nb", "ß", "a{,2}b", "{a", "(?(?=a)ab|c)", "_a", "\\\\b_", "\\\\b's", "is\\\\s", "x{0}a", "\\\\x61\\\\x20b", "[\\\\x61-\\\\x63]s", "[\\\\x{e9}x]b",
 	};
 	static const char *const pieces[] = { "a", "b", "c", "A", "B", "is", " ", "\n", "1", "2", ".", "'s", "é", "É", "ſ", "K", "k", "s", "x", "_", "]",
 		                              "-", "ß", "ẞ", "\xc2\xa0", "aa", "ab", "abc", "{", "😀", "“" };
@@ -107,6 +107,40 @@ static void test_index_on_syntax(void)
 		for (gint32 n = g_test_rand_int_range(0, 9); n > 0; n--)
 			g_string_append(body, pieces[g_test_rand_int_range(0, G_N_ELEMENTS(pieces))]);
 		compare_ways(rules, "", body->str);
+	}
+}
+
+/* Rules that need several words: in any order that the syntax has for "not", "perhaps", "elsewhere" and "nearby". What is asked for only
+ * perhaps, or must not be there, must not be waited for. */
+static void test_words_together(void)
+{
+	static const char *const patterns[] = {
+		"\\\\bserver\\\\b.{0,20}\\\\bdown\\\\b", "server(?:\\\\s+very)?\\\\s+down", "(?:server|portal)s?\\\\s+(?:\\\\w+\\\\s+){0,3}?(?:down|dead)",
+		"server(?!\\\\s+portal)\\\\W+\\\\w+", "(?<=server\\\\s)down", "(?<!server\\\\s)down", "(?<=server\\\\s|portal,)(?:down|dead)", "(?=server)\\\\w+\\\\s+dead",
+		"server(?:down){0}\\\\s+dead", "server(?:\\\\s+down)*\\\\s+dead", "(?:server\\\\s+|portal\\\\s+)?dead", "(?:server|)down", "(server|portal)\\\\s+\\\\1",
+		"server.*?dead", "(?s)server.*dead.*down", "server\\\\s++down", "(?>server|portal)\\\\s*+dead", "serv[eo]r\\\\sdead", "[sp]erver\\\\W{0,30}down",
+		"server\\\\Kdown", "ser(?:ver)?\\\\b\\\\D{1,9}\\\\d\\\\d", "50[0234]\\\\s+down", "\\\\d{1,3}\\\\W+(?:dead|server)", "(?:down|\\\\d)\\\\s+server",
+		"(?-i:Server)\\\\s+down", "[^\\\\W\\\\d]{3,12}\\\\s+dead", "[^\\\\S\\\\n]+down", "\\\\bde(?:ad)?\\\\b.?server", "サーバ(?:ー|が)?(?:落ち|[死止]ん?)", "(?:サーバー|回線)[^。]{0,4}?(?:止|落ち)",
+		"(?<=サーバー)(?:が|は)?落ち", "server(?=[^.]{0,20}dead)", "(?=.{0,30}portal)server", "(?:(?:server|portal)\\\\s+){2}down", "\\\\bin\\\\s+server|\\\\bdown",
+		"server(?:(?:\\\\s|_)(?:is|down)){1,3}\\\\W*dead", "(?<n>server)(?:\\\\s+|,)dead", "(?:server|(?!x)portal)(?<![td])\\\\s+down", "\\\\x73erver\\\\x20down",
+		"server(?:\\\\s*[.,;]?\\\\s*\\\\w{1,3}){0,2}\\\\s+down", "_?server_?down", "(?:k|s)erver\\\\s+dead", "server$|^down",
+	};
+	static const char *const pieces[] = {
+		"server", "Server", "SERVER", "portal", "down", "dead", "DOWN", "very", "is", "in", "de", "x", "a", "aaaa", "_", " ", " ", " ", "  ", "\n", ".", ",", "7", "42", "503",
+		"サーバー", "回線", "が", "落ち", "止", "死ん", "。", "é", "😀", "٣", "\xc2\xa0", "\xe3\x80\x80", "abcdefghijklmnopqrstuvwxyz",
+		"                                                                      ",
+	};
+	g_autoptr(GString) text = g_string_new("rules = (");
+	for (guint i = 0; i < G_N_ELEMENTS(patterns); i++)
+		g_string_append_printf(text, "%s { name = \"r%u\"; class = \"outage\"; weight = 1; pattern = \"%s\"; }", i ? "," : "", i, patterns[i]);
+	g_string_append(text, ");");
+	g_autoptr(Rules) rules = rules_fixture_of(text->str);
+	for (guint i = 0; i < 1500; i++) {
+		/* Some are longer than a text of so many blocks that each is as short as can be. */
+		g_autoptr(GString) body = g_string_new(NULL);
+		for (gint32 n = g_test_rand_int_range(0, i % 100 == 0 ? 6000 : 30); n > 0; n--)
+			g_string_append(body, pieces[g_test_rand_int_range(0, G_N_ELEMENTS(pieces))]);
+		compare_ways(rules, i % 3 ? "" : "Server down", body->str);
 	}
 }
 
@@ -289,6 +323,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/rules/index/finds-the-same-in-texts", test_same_on_texts);
 	g_test_add_func("/rules/index/finds-the-same-for-all-syntax", test_index_on_syntax);
+	g_test_add_func("/rules/words/found-together", test_words_together);
 	g_test_add_func("/rules/limits/no-pattern-hangs", test_no_pattern_hangs);
 	g_test_add_func("/rules/limits/limit-is-told", test_limit_is_told);
 	g_test_add_func("/rules/limits/long-text", test_long_text);
