@@ -5,34 +5,59 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 static struct {
 	GMutex lock;
 	const char *program;
 	LogLevel level;
 	bool to_syslog;
+	bool to_journal;  /* by way of stderr */
+	bool json;
 } sink = { .program = "outage", .level = LOG_LEVEL_INFO };
+
+/* JOURNAL_STREAM says which stream systemd reads (systemd.exec(5)); it is inherited, so our stderr may long be another one. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = g_getenv("JOURNAL_STREAM");
+	g_autofree char *ours = NULL;
+	struct stat info;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &info) != 0)
+		return false;
+	ours = g_strdup_printf("%ju:%ju", (uintmax_t)info.st_dev, (uintmax_t)info.st_ino);
+	return strcmp(ours, stream) == 0;
+}
+
+static GLogWriterOutput on_library(GLogLevelFlags level, const GLogField *fields, gsize count, gpointer unused);
 
 void log_open(const char *program, LogDestination destination, LogLevel level)
 {
-	bool to_syslog = destination == LOG_TO_SYSLOG;
+	static gsize libraries;
+	bool journal = stderr_is_journal();
+	bool to_syslog = destination == LOG_TO_SYSLOG || (destination == LOG_TO_AUTO && !journal && !isatty(STDERR_FILENO));
 
-	/* JOURNAL_STREAM says that systemd reads our stderr: a line there already is a journal entry. */
-	if (destination == LOG_TO_AUTO)
-		to_syslog = g_getenv("JOURNAL_STREAM") == NULL && !isatty(STDERR_FILENO);
 	g_mutex_lock(&sink.lock);
 	if (sink.to_syslog)
 		closelog();
 	sink.program = program;
 	sink.level = level;
 	sink.to_syslog = to_syslog;
+	sink.to_journal = journal && !to_syslog;
 	if (to_syslog)
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
 	g_mutex_unlock(&sink.lock);
+	if (g_once_init_enter(&libraries)) {
+		g_log_set_writer_func(on_library, NULL, NULL);
+		g_once_init_leave(&libraries, 1);
+	}
 }
 
 void log_set_level(LogLevel level)
@@ -40,6 +65,19 @@ void log_set_level(LogLevel level)
 	g_mutex_lock(&sink.lock);
 	sink.level = level;
 	g_mutex_unlock(&sink.lock);
+}
+
+void log_set_json(bool json)
+{
+	g_mutex_lock(&sink.lock);
+	sink.json = json;
+	g_mutex_unlock(&sink.lock);
+}
+
+/* Line and paragraph separators and bidirectional controls would let a value rearrange what a person reads. */
+static bool rearranges(gunichar c)
+{
+	return c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 /* Appends one character of text at *p, escaped where a line must not hold it; advances *p. */
@@ -52,8 +90,7 @@ static void append_escaped(GString *out, const char **p, const char *end)
 		(*p)++;
 		return;
 	}
-	/* Line and paragraph separators and bidirectional controls would let a value rearrange what a person reads. */
-	if (c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+	if (rearranges(c))
 		g_string_append_printf(out, "\\u%04x", c);
 	else
 		g_string_append_unichar(out, c);
@@ -89,18 +126,109 @@ char *log_escape(const char *text, gsize max_bytes)
 	return g_string_free(out, FALSE);
 }
 
-static void write_line(LogLevel level, const char *line)
+/* Appends text as a JSON string (RFC 8259 section 7), with what append_escaped would not let through as \u00NN. What is not UTF-8 cannot stand
+ * in JSON: each such byte becomes U+FFFD. */
+static void append_json_string(GString *out, const char *text)
+{
+	const char *end = text + strlen(text);
+
+	g_string_append_c(out, '"');
+	while (text < end) {
+		gunichar c = g_utf8_get_char_validated(text, end - text);
+
+		if (c == (gunichar)-1 || c == (gunichar)-2) {
+			g_string_append(out, "\\ufffd");
+			text++;
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			g_string_append_printf(out, "\\%c", (char)c);
+		else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || rearranges(c))
+			g_string_append_printf(out, "\\u%04x", c);
+		else
+			g_string_append_unichar(out, c);
+		text = g_utf8_next_char(text);
+	}
+	g_string_append_c(out, '"');
+}
+
+/* Behind a brace or another member. */
+static void append_member(GString *out, const char *name, const char *value)
+{
+	g_string_append_printf(out, "%s\"%s\":", out->str[out->len - 1] == '{' ? "" : ",", name);
+	append_json_string(out, value);
+}
+
+/* Writes a finished line, an object or text, whatever sink.json has become meanwhile; with the lock. */
+static void write_safe(LogLevel level, bool json, const char *prefix, const char *safe)
 {
 	static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+	if (sink.to_syslog)
+		syslog(priorities[level], "%s%s", prefix, safe);
+	else if (sink.to_journal && json)
+		fprintf(stderr, "<%d>%s\n", priorities[level], safe);
+	else if (sink.to_journal)
+		fprintf(stderr, "<%d>%s[%d]: %s%s\n", priorities[level], sink.program, (int)getpid(), prefix, safe);
+	else if (json)
+		fprintf(stderr, "%s\n", safe);
+	else
+		fprintf(stderr, "%s[%d]: %s%s\n", sink.program, (int)getpid(), prefix, safe);
+}
+
+static void write_text(LogLevel level, const char *line)
+{
 	static const char *const names[] = { "error: ", "warning: ", "", "debug: " };
 	g_autofree char *safe = log_escape(line, 0);
 
 	g_mutex_lock(&sink.lock);
-	if (sink.to_syslog)
-		syslog(priorities[level], "%s%s", names[level], safe);
-	else
-		fprintf(stderr, "%s[%d]: %s%s\n", sink.program, (int)getpid(), names[level], safe);
+	write_safe(level, false, names[level], safe);
 	g_mutex_unlock(&sink.lock);
+}
+
+/* members: `,"name":"value"...` */
+static void write_object(LogLevel level, const char *members)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+	g_autoptr(GString) line = g_string_new("{");
+
+	g_mutex_lock(&sink.lock);
+	if (!sink.to_syslog) {
+		g_autofree char *now = clock_format(clock_now());
+		g_autofree char *pid = g_strdup_printf("%d", (int)getpid());
+
+		append_member(line, "time", now);
+		append_member(line, "program", sink.program);
+		append_member(line, "pid", pid);
+	}
+	append_member(line, "level", names[level]);
+	g_string_append(line, members);
+	g_string_append_c(line, '}');
+	write_safe(level, true, "", line->str);
+	g_mutex_unlock(&sink.lock);
+}
+
+static bool is_json(void)
+{
+	bool json;
+
+	g_mutex_lock(&sink.lock);
+	json = sink.json;
+	g_mutex_unlock(&sink.lock);
+	return json;
+}
+
+static void write_line(LogLevel level, const char *line)
+{
+	g_autoptr(GString) members = NULL;
+
+	if (!is_json()) {
+		write_text(level, line);
+		return;
+	}
+	members = g_string_new(",\"message\":");
+	append_json_string(members, line);
+	write_object(level, members->str);
 }
 
 static bool wanted(LogLevel level)
@@ -136,6 +264,28 @@ DEFINE_LOG(log_error, LOG_LEVEL_ERROR)
 DEFINE_LOG(log_warning, LOG_LEVEL_WARNING)
 DEFINE_LOG(log_info, LOG_LEVEL_INFO)
 DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)
+
+/* Caller frees. */
+static char *field_text(const GLogField *fields, gsize count, const char *key)
+{
+	for (gsize i = 0; i < count; i++)
+		if (strcmp(fields[i].key, key) == 0)
+			return fields[i].length < 0 ? g_strdup(fields[i].value) : g_strndup(fields[i].value, (gsize)fields[i].length);
+	return g_strdup("?");
+}
+
+/* What GLib and the libraries upon it complain of is in the log, and of its form, too; their details are not. */
+static GLogWriterOutput on_library(GLogLevelFlags level, const GLogField *fields, gsize count, gpointer unused)
+{
+	g_autofree char *domain = field_text(fields, count, "GLIB_DOMAIN"), *message = field_text(fields, count, "MESSAGE");
+
+	(void)unused;
+	if ((level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL)) != 0)
+		log_error("%s: %s", domain, message);
+	else if ((level & (G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE)) != 0)
+		log_warning("%s: %s", domain, message);
+	return G_LOG_WRITER_HANDLED;
+}
 
 void log_bug(const char *format, ...)
 {
@@ -173,22 +323,33 @@ static void append_value(GString *line, const char *value)
 void log_event(const char *event, ...)
 {
 	g_autoptr(GString) line = NULL;
+	bool json = is_json();
 	const char *key;
 	va_list args;
 
 	if (!wanted(LOG_LEVEL_INFO))
 		return;
-	line = g_string_new("event=");
-	append_value(line, event);
+	line = g_string_new(json ? ",\"event\":" : "event=");
+	if (json)
+		append_json_string(line, event);
+	else
+		append_value(line, event);
 	va_start(args, event);
 	while ((key = va_arg(args, const char *)) != NULL) {
 		const char *value = va_arg(args, const char *);
 
 		if (value == NULL)
 			continue;
+		if (json) {
+			append_member(line, key, value);
+			continue;
+		}
 		g_string_append_printf(line, " %s=", key);
 		append_value(line, value);
 	}
 	va_end(args);
-	write_line(LOG_LEVEL_INFO, line->str);
+	if (json)
+		write_object(LOG_LEVEL_INFO, line->str);
+	else
+		write_text(LOG_LEVEL_INFO, line->str);
 }

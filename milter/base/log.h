@@ -13,11 +13,17 @@ typedef enum { LOG_TO_AUTO, LOG_TO_STDERR, LOG_TO_SYSLOG } LogDestination;
 typedef enum { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG } LogLevel;
 
 /* Opens the log. program: name for each line, not NULL, kept by pointer. AUTO is syslog unless stderr is the journal's
- * or a terminal. */
+ * or a terminal. A line to the journal by way of stderr begins with its priority (sd-daemon(3)), so that levels survive. What GLib
+ * and the libraries upon it complain of is a line of this log from then on. */
 void log_open(const char *program, LogDestination destination, LogLevel level);
 
 /* Changes the level alone (reload). */
 void log_set_level(LogLevel level);
+
+/* Whether each line is an object (log.format = "json") rather than text; any time. An event's pairs are its members, all of them strings,
+ * in the order given, behind "level" and "event"; any other line has "level" and "message". To stderr "time" (RFC 3339), "program"
+ * and "pid" come first. */
+void log_set_json(bool json);
 
 /* The line is formatted, escaped (control characters and bytes that are not UTF-8 become \xNN) and written whole. */
 void log_error(const char *format, ...) G_GNUC_PRINTF(1, 2);

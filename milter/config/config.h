@@ -16,6 +16,8 @@ typedef enum { ADDRESSES_PLAIN, ADDRESSES_HASHED } AddressLogging;
 typedef enum { WHEN_DOWN_LOCAL, WHEN_DOWN_HOLD } WhenDown;
 /* What becomes of the operator's texts in a letter of another language. */
 typedef enum { MIXED_QUOTE, MIXED_FALLBACK } MixedLanguages;
+typedef enum { LOG_TEXT, LOG_JSON } LogFormat;
+typedef enum { SURGE_ONLY_ALARM, SURGE_DECLARE_P1, SURGE_DECLARE_P2, SURGE_DECLARE_P3 } SurgeDeclare;
 typedef enum {
 	HELPDESK_NONE, HELPDESK_ZAMMAD, HELPDESK_OTRS, HELPDESK_OTOBO, HELPDESK_RT, HELPDESK_OSTICKET, HELPDESK_FREESCOUT,
 	HELPDESK_CHATWOOT
@@ -93,6 +95,8 @@ typedef struct Config {
 	gint64 drain;          /* ms: how long SIGTERM waits for messages in flight */
 	/* log */
 	int log_destination, log_level, log_addresses;
+	int log_format;        /* LogFormat */
+	char **log_files;      /* where outagectl explain looks */
 	/* mail */
 	SupportAddress **support; /* NULL-terminated */
 	char *header_prefix;
@@ -126,6 +130,7 @@ typedef struct Config {
 	char *rt_header;       /* RT's command header */
 	/* incident */
 	gint64 reopen_within, resolved_for, stale_after, max_silence; /* ms */
+	gint64 silence;        /* ms: an alarm */
 	Playbook playbook[SEVERITIES];
 	/* store */
 	char *store_url;       /* sqlite: paths already absolute */
@@ -175,8 +180,19 @@ typedef struct Config {
 	gint64 page_times;     /* at most so often for one mail */
 	char **feed_recipients; /* addresses */
 	char **outbound_hosts; /* IP or CIDR: where mail that our own people send comes from */
+	/* figures, alarms */
+	bool stats_enabled;
+	char *metrics_milter, *metrics_replier; /* IP:PORT to listen on, or "" */
+	char **alarm_command;  /* program and its arguments; empty = none */
+	gint64 alarm_repeat, alarm_timeout, alarm_queue_age, alarm_forgotten; /* ms */
+	gint64 alarm_still_affected; /* mails in half an hour; 0 = never */
+	gint64 alarm_bounces;  /* letters in an hour; 0 = never */
+	double surge_factor;
+	gint64 surge_least;    /* distinct senders */
+	gint64 surge_window;   /* ms */
+	int surge_declare;     /* SurgeDeclare */
 	/* privacy */
-	gint64 retention, recent_keep; /* ms */
+	gint64 retention, recent_keep, account_totals; /* ms */
 	/* private to config.c */
 	guint store_url_line, rules_dir_line, model_file_line, template_dir_line, spf_program_line, shared_file_line; /* in the file, 0 = not set there */
 	gint refs;

@@ -199,6 +199,17 @@ static char *nameserver(const Setting *setting, const char *text, const char *di
 	return g_strdup(text);
 }
 
+/* listen = ( IPv4 / "[" IPv6 "]" ) ":" port */
+static char *listen_at(const Setting *setting, const char *text, const char *dir, GError **error)
+{
+	g_autofree char *place = nameserver(setting, text, dir, NULL);
+	const char *colon = strrchr(text, ':');
+
+	if (place == NULL || colon == NULL || (strchr(text, ':') != colon && colon[-1] != ']'))
+		return refuse(error, "\"%s\" is no IP address with a port", text);
+	return g_steal_pointer(&place);
+}
+
 /* "+", 32 hex digits, "." and 16 more come behind the local part, of which RFC 5321 section 4.5.3.1.1 allows 64 bytes. */
 #define BOUNCE_LOCAL_MAX 14
 
@@ -420,6 +431,7 @@ static const Normalise normalisers[FORMS] = {
 	[FORM_HTTPS] = https,
 	[FORM_RELAY] = relay,
 	[FORM_NAMESERVER] = nameserver,
+	[FORM_LISTEN] = listen_at,
 	[FORM_BOUNCE] = bounce_address,
 	[FORM_STORE_URL] = store_url,
 	[FORM_STORE_PREFIX] = store_prefix,
@@ -453,8 +465,8 @@ char *setting_normal_text(const Setting *setting, const char *text, const char *
 	if (has_control(setting->form, text))
 		return refuse(error, "the text has control characters");
 	if (text[0] == '\0') {
-		/* No user means: stay who you are; for the rest empty is a value only where it is the default. */
-		if (!setting->list && (setting->form == FORM_USER || setting->standard == NULL || setting->standard[0] == '\0'))
+		/* No user means: stay who you are; no place to listen at: nowhere. For the rest empty is a value only where it is the default. */
+		if (!setting->list && (setting->form == FORM_USER || setting->form == FORM_LISTEN || setting->standard == NULL || setting->standard[0] == '\0'))
 			return g_strdup("");
 		return refuse(error, "the text is empty");
 	}

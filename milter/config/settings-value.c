@@ -34,6 +34,7 @@ static const FormInfo forms[FORMS] = {
 	[FORM_HTTPS] = { "URL", "an https URL in quotes", TAKES_STRING },
 	[FORM_RELAY] = { "URL", "an SMTP URL in quotes such as \"smtp://127.0.0.1:25\"", TAKES_STRING },
 	[FORM_NAMESERVER] = { "address", "an IP address in quotes such as \"192.0.2.53\" or \"127.0.0.1:5353\"", TAKES_STRING },
+	[FORM_LISTEN] = { "address", "an IP address and port in quotes such as \"127.0.0.1:9465\"", TAKES_STRING },
 	[FORM_BOUNCE] = { "address", "a mail address in quotes", TAKES_STRING },
 	[FORM_STORE_URL] = { "URL", "the URL of a store in quotes", TAKES_STRING },
 	[FORM_STORE_PREFIX] = { "text", "a key prefix in quotes", TAKES_STRING },

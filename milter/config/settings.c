@@ -17,6 +17,8 @@ static const char *const levels[] = { "error", "warning", "info", "debug", NULL 
 static const char *const address_logging[] = { "plain", "hashed", NULL };
 static const char *const when_down[] = { "local", "hold", NULL };
 static const char *const mixed[] = { "quote", "fallback", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const surge_declares[] = { "none", "P1", "P2", "P3", NULL };
 static const char *const helpdesks[] = {
 	"none", "zammad", "otrs", "otobo", "rt", "osticket", "freescout", "chatwoot", NULL
 };
@@ -79,6 +81,11 @@ static const Setting rows[] = {
 	  .help = "Least important kind of line that is written." },
 	{ .name = "log.addresses", CHOICE_AT(Config, log_addresses, address_logging), .standard = "plain",
 	  .help = "hashed replaces customers' addresses by a keyed hash." },
+	{ .name = "log.format", CHOICE_AT(Config, log_format, log_formats), .standard = "text",
+	  .help = "text: key=value pairs. json: an object a line, for collectors that want one." },
+	{ .name = "log.files", LIST_AT(Config, FORM_ABSOLUTE_PATH, log_files), .standard = "/var/log/mail.log, /var/log/maillog, /var/log/syslog",
+	  .help = "Files in which outagectl explain looks for what was decided on a mail, with their rotated copies (.1, .2.gz, "
+	          "-20261121.gz); where they say nothing of it, it asks the journal." },
 
 	{ .section = "Mail",
 	  .name = "support", .form = FORM_GROUPS, .offset = OFFSET(Config, SupportAddress **, support), .read = lists_read_support,
@@ -182,6 +189,8 @@ static const Setting rows[] = {
 	{ .name = "incident.max_silence", NUMBER_AT(Config, FORM_DURATION, max_silence), .standard = "4h", .min = MS(1),
 	  .max = DAYS(30),
 	  .help = "An incident without an update for this long is tagged but no longer answered." },
+	{ .name = "incident.silence", NUMBER_AT(Config, FORM_DURATION, silence), .standard = "30m", .min = 0, .max = DAYS(7),
+	  .help = "An open incident without an update for this long raises the alarm silence. 0 is never." },
 	PLAYBOOK("P1", SEVERITY_P1,
 	    "Title of an incident that was declared without one, by severity.",
 	    "Who or what is concerned, where the incident does not say.",
@@ -336,12 +345,53 @@ static const Setting rows[] = {
 	  .help = "Addresses and networks from which our own people and the helpdesk hand in mail. Mail from a support address that comes "
 	          "from there, or from somebody who logged in, and that answers a customer's mail ends that customer's waiting." },
 
+	{ .section = "Figures",
+	  .name = "stats.enabled", BOOL_AT(Config, stats_enabled), .standard = "true",
+	  .help = "Whether support mail is counted by minute and incident. Without it there is no baseline, no alarm of a surge, and little to "
+	          "report. Where recent.keep is 0, mail is not looked into while nothing is on, so that only its number is known then." },
+	{ .name = "metrics.milter", TEXT_AT(Config, FORM_LISTEN, metrics_milter), .standard = "127.0.0.1:9465", .restart = true,
+	  .help = "Where outage-milter answers Prometheus (/metrics) and health checks (/healthz). Empty, nowhere. There is no password: whoever "
+	          "reaches it may read it." },
+	{ .name = "metrics.replier", TEXT_AT(Config, FORM_LISTEN, metrics_replier), .standard = "127.0.0.1:9466", .restart = true,
+	  .help = "The same for outage-replier." },
+
+	{ .section = "Alarms",
+	  .name = "alarm.command", LIST_AT(Config, FORM_TEXT, alarm_command), .standard = "",
+	  .help = "Program that is told of an alarm, and its arguments; run without a shell, with what it is about in its environment "
+	          "(OUTAGE_ALARM, OUTAGE_ALARM_STATE, OUTAGE_TEXT, OUTAGE_INCIDENT, ...)." },
+	{ .name = "alarm.timeout", NUMBER_AT(Config, FORM_DURATION, alarm_timeout), .standard = "30s", .min = MS(1), .max = MS(600),
+	  .help = "Longest time that alarm.command may take; then it is killed." },
+	{ .name = "alarm.repeat", NUMBER_AT(Config, FORM_DURATION, alarm_repeat), .standard = "1h", .min = MS(1), .max = DAYS(7),
+	  .help = "An alarm that stands is told again this often (postmortem-due once a day at most); in between it is silent." },
+	{ .name = "alarm.queue_age", NUMBER_AT(Config, FORM_DURATION, alarm_queue_age), .standard = "10m", .min = MS(1), .max = DAYS(7),
+	  .help = "Acknowledgements that have been due for this long raise the alarm queue-stuck." },
+	{ .name = "alarm.forgotten", NUMBER_AT(Config, FORM_DURATION, alarm_forgotten), .standard = "12h", .min = MS(60), .max = DAYS(90),
+	  .help = "An open incident that has had neither matching mail nor an update for this long raises the alarm forgotten." },
+	{ .name = "alarm.still_affected", NUMBER_AT(Config, FORM_INTEGER, alarm_still_affected), .standard = "5", .min = 0, .max = 100000,
+	  .help = "So many mails within half an hour that say, after the fix, that it is not fixed raise the alarm regression. 0 is never." },
+	{ .name = "alarm.bounces", NUMBER_AT(Config, FORM_INTEGER, alarm_bounces), .standard = "20", .min = 0, .max = 1000,
+	  .help = "So many of our letters that come back within an hour raise the alarm bounces. 0 is never." },
+	{ .name = "surge.factor", FLOAT_AT(Config, surge_factor), .standard = "3.0", .min = 1.1, .max = 1000,
+	  .help = "So many times the usual number of senders (by hour of the week) within surge.window, while nothing is declared, raise the alarm "
+	          "surge. Only mail that reads like outage mail counts; where recent.keep is 0 none is looked into then, and there is no such alarm." },
+	{ .name = "surge.least", NUMBER_AT(Config, FORM_INTEGER, surge_least), .standard = "10", .min = 2, .max = 1000000,
+	  .help = "Fewer distinct authenticated senders than this raise none; where no baseline is known yet, this many do." },
+	{ .name = "surge.window", NUMBER_AT(Config, FORM_DURATION, surge_window), .standard = "10m", .min = MS(300), .max = MS(7200),
+	  .help = "The time that is looked at." },
+	{ .name = "surge.declare", CHOICE_AT(Config, surge_declare, surge_declares), .standard = "none",
+	  .help = "Whether a surge declares the incident default by itself, and with which severity. It does not where a person has ended one within "
+	          "incident.reopen_within. As shipped, a person decides." },
+
 	{ .section = "Privacy",
 	  .name = "privacy.retention", NUMBER_AT(Config, FORM_DURATION, retention), .standard = "30d", .min = HOURS(1),
 	  .max = DAYS(3650),
 	  .help = "How long personal data of a past incident is kept." },
+	{ .name = "privacy.account_totals", NUMBER_AT(Config, FORM_DURATION, account_totals), .standard = "365d", .min = DAYS(1),
+	  .max = DAYS(3650),
+	  .help = "How long it is kept how many mails an account has written in outages." },
 	{ .name = "recent.keep", NUMBER_AT(Config, FORM_DURATION, recent_keep), .standard = "4h", .min = 0, .max = DAYS(7),
-	  .help = "How long it is remembered who wrote lately. 0 remembers nobody." },
+	  .help = "How long it is remembered who wrote lately. 0 remembers nobody, and mail is not looked into while nothing is on: declare --since "
+	          "answers nobody, and there is no alarm of a surge." },
 };
 
 const SettingTable settings_main = TABLE_OF(rows);

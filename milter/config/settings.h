@@ -38,6 +38,7 @@ typedef enum {
 	FORM_HTTPS,
 	FORM_RELAY,
 	FORM_NAMESERVER,     /* IP with an optional port */
+	FORM_LISTEN,         /* IP and port */
 	FORM_BOUNCE,         /* normalised address with room for a tag */
 	FORM_STORE_URL,
 	FORM_STORE_PREFIX,

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/log.h"
 
+#define PROMISE_EARLY_SECONDS 120 /* shorter than any promise made: an update must not keep the one that it makes itself */
+
 static const char *const word_names[] = { "P1", "P2", "P3", "resolved", "none" };
 
 /* g_ascii_isspace does not know the vertical tab; the Lua that reads the same key does. */
@@ -294,4 +296,16 @@ gint64 incident_on_since(const IncidentState *state)
 gint64 incident_last_word(const Incident *incident)
 {
 	return MAX(MAX(incident_on_since(&incident->state), incident->state.resolved_at), incident->update_at);
+}
+
+gint64 incident_promise(const Incident *incident, gint64 every)
+{
+	gint64 named;
+
+	if (!word_is_open(incident->state.word))
+		return 0;
+	/* An update shortly before the time was the promised one. */
+	if (clock_parse(incident->texts[TEXT_NEXT_UPDATE_AT], &named) && incident->update_at < named - PROMISE_EARLY_SECONDS)
+		return named;
+	return every > 0 ? incident_last_word(incident) + every : 0;
 }

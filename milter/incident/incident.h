@@ -110,6 +110,12 @@ gint64 incident_on_since(const IncidentState *state);
 /* Returns the time of the last word about it: newest of declared_at, reopened_at, resolved_at and update_at. */
 gint64 incident_last_word(const Incident *incident);
 
+/* Returns for when the next update of an open incident is promised (seconds): by the text next_update_at, until an update has kept that (one
+ * that comes up to two minutes early does; who speaks earlier still owes the word, for letters go on naming the time);
+ * else `every` seconds (Playbook.update_every; 0 = no cadence) after the last word. 0
+ * where nothing is promised, or nothing is open. A time that has passed is a promise that was broken. */
+gint64 incident_promise(const Incident *incident, gint64 every);
+
 /* Everything a decision needs of the store; immutable once published, shared by reference. */
 typedef struct {
 	GPtrArray *incidents;  /* Incident *, all names known, `default` first */

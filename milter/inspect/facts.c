@@ -235,6 +235,11 @@ Facts *facts_new_recent(const Verdict *verdict, gint64 now)
 	return facts;
 }
 
+bool facts_is_likely(const Verdict *verdict)
+{
+	return verdict->match && verdict->signals->message_reasons == 0 && verdict->signals->score >= verdict->threshold;
+}
+
 char *facts_key_of(const char *message_id)
 {
 	const char *open = strchr(message_id, '<'), *close = open != NULL ? strchr(open, '>') : NULL;

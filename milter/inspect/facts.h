@@ -68,6 +68,10 @@ double facts_least_score(const Config *config, const SupportAddress *support);
  * could match none, or a machine wrote it. Before verdict_fold. now: when it came. Caller frees. */
 Facts *facts_new_recent(const Verdict *verdict, gint64 now);
 
+/* Returns true where a mail that was decided by facts_suppose would be outage mail even without an incident's own words, and a person wrote
+ * it. Before verdict_fold. */
+bool facts_is_likely(const Verdict *verdict);
+
 /* Returns the key that the mail is kept under: 32 hex digits of a digest of its Message-ID (of its queue id and time where it has none).
  * Caller frees. */
 char *facts_key(const Facts *facts);

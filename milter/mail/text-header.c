@@ -9,6 +9,7 @@
 #define COLONS_MAX 100        /* each may open a group within a group, which GMime reads by recursion */
 #define GROUP_DEPTH_MAX 20
 #define LABEL_SIZE_MAX 60
+#define DATE_SIZE_MAX 200     /* with comments */
 
 /* One line: what was folded and every other white space becomes single spaces, the ends are bare. */
 static char *one_line(const char *text, gsize size)
@@ -273,4 +274,21 @@ GPtrArray *text_addresses(const char *value)
 	if (addresses->len == 0)
 		scan_list(addresses, decoded);
 	return addresses;
+}
+
+bool text_date(const char *value, gint64 *seconds)
+{
+	const char *date = value != NULL ? strrchr(value, ';') : NULL;
+	g_autofree char *bounded = NULL;
+	GDateTime *time;
+
+	if (value == NULL)
+		return false;
+	bounded = g_strndup(date != NULL ? date + 1 : value, DATE_SIZE_MAX);
+	time = g_mime_utils_header_decode_date(bounded);
+	if (time == NULL)
+		return false;
+	*seconds = g_date_time_to_unix(time);
+	g_date_time_unref(time);
+	return true;
 }

@@ -42,6 +42,10 @@ char *text_decode_header(const char *value);
  * order, at most 200; char *, owned by the array, never NULL. value may be NULL. Display names are dropped. */
 GPtrArray *text_addresses(const char *value);
 
+/* Reads a date-time of a header (RFC 5322 section 3.3, and what is written in its place); for a Received, what stands behind its last ";".
+ * False, leaving *seconds alone, where value (may be NULL) holds none. */
+bool text_date(const char *value, gint64 *seconds);
+
 /* What a delivery status notification (RFC 3464, RFC 6533) says of one recipient. */
 typedef struct {
 	char *action;     /* lower case: failed, delayed, delivered, relayed, expanded or whatever stands there; never "" */

@@ -394,7 +394,7 @@ static void inspect(SMFICTX *ctx, Session *session)
 {
 	g_autoptr(Accounts) accounts = service_accounts(service);
 	g_autoptr(Verdict) verdict = NULL;
-	gint64 start = clock_mono_us();
+	gint64 start = clock_mono_us(), micros;
 	ClaimAnswer answer;
 	VerdictContext context;
 
@@ -408,18 +408,17 @@ static void inspect(SMFICTX *ctx, Session *session)
 	verdict_fold(verdict, &context, answer);
 	if (session->can_edit)
 		apply(ctx, session, verdict);
-	service_log_verdict(service, session->engine, session->message, verdict, clock_mono_us() - start);
+	micros = clock_mono_us() - start;
+	service_count_mail(service, session->engine, session->message, verdict, micros);
+	service_log_verdict(service, session->engine, session->message, verdict, micros);
 	service_note_recent(service, session->engine, accounts, session->message, verdict);
 }
 
 /* What is learned from the mail besides what is decided on it. */
 static void learn(const Session *session)
 {
-	if (session->remembers) {
-		g_autoptr(Accounts) accounts = service_accounts(service);
-
-		service_note_recent(service, session->engine, accounts, session->message, NULL);
-	}
+	if (session->snapshot != NULL && !session->inspects)
+		service_note_quiet(service, session->engine, session->message, session->remembers);
 	if (session->outbound)
 		service_note_answer(service, session->engine, session->message);
 	if (session->optout != NULL)

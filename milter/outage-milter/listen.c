@@ -84,7 +84,7 @@ static bool give_to_group(const Config *config, const char *path, GError **error
 	return true;
 }
 
-/* libmilter does not show its descriptor: it is the only socket of this process that listens. Returns -1 where there is none. */
+/* libmilter does not show its descriptor: at this time it is the only socket of this process that listens. Returns -1 where there is none. */
 static int listening_fd(void)
 {
 	for (int fd = 3; fd < 256; fd++) {

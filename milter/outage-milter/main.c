@@ -61,6 +61,7 @@ static void open_log(const Options *options, const Config *config)
 	else if (destination == LOG_TO_AUTO)
 		destination = LOG_TO_SYSLOG;
 	log_open("outage-milter", destination, options->verbose ? LOG_LEVEL_DEBUG : (LogLevel)config->log_level);
+	log_set_json(config->log_format == LOG_JSON);
 }
 
 /* Returns the engine, or NULL after every mistake was printed. Of a test: those in the letters and in the model too, and warnings;
@@ -138,10 +139,12 @@ static bool serve(Engine *engine, bool verbose, GError **error)
 	running.service = service;
 	running.verbose = verbose;
 	callbacks_start(service);
+	service_set_listening(service, true);
 	log_start(engine);
 	daemon_ready();
 	daemon_wait_for_stop(on_reload);
 	daemon_notify("STOPPING=1");
+	service_set_listening(service, false);
 	ok = callbacks_stop(config, config->drain);
 	service_stop(service);
 	log_event("stopped", NULL);

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -14,14 +13,18 @@
 #include "mail/bounce.h"
 #include "mail/optout.h"
 #include "outage-milter/claims.h"
+#include "outage-milter/counts.h"
+#include "outage-milter/decision.h"
+#include "outage-milter/figures.h"
 #include "outage-milter/notes.h"
 #include "reply/lint.h"
 #include "reply/template.h"
 #include "spf/client.h"
 #include "store/watch.h"
 
-/* How long what is to be remembered may hold up the end. */
+/* How long what is to be remembered, and what was counted, may hold up the end. */
 #define NOTES_DRAIN_MS 2000
+#define COUNTS_DRAIN_MS 2000
 
 struct Service {
 	GMutex lock;       /* guards engine and supposed */
@@ -31,8 +34,12 @@ struct Service {
 	Watch *watch;
 	Claims *claims;
 	Notes *notes;
+	Counts *counts;
 	SpfClient *spf;    /* NULL where spf.enabled is off, or no helper can be started */
 	char *node;
+	Figures *figures;
+	Alarms *alarms;
+	gint64 started_us; /* clock_mono_us */
 };
 
 static void check_route_templates(const Config *config, const Templates *templates, GPtrArray *mistakes)
@@ -136,6 +143,34 @@ static char *describe(gpointer data)
 	return strlen(text) > 2 ? g_strndup(text + 1, strlen(text) - 2) : NULL;
 }
 
+/* For how long the store has not been heard, in seconds. */
+static gint64 store_away(gpointer data)
+{
+	Service *service = data;
+	g_auto(WatchStats) stats = { .away = false };
+
+	watch_stats(service->watch, &stats);
+	if (!stats.away)
+		return 0;
+	return MAX(stats.age >= 0 ? stats.age : (clock_mono_us() - service->started_us) / G_USEC_PER_SEC, 1);
+}
+
+/* Last: they ask all the others. */
+static void start_figures(Service *service)
+{
+	const FiguresSource source = {
+		.service = service,
+		.watch = service->watch,
+		.claims = service->claims,
+		.notes = service->notes,
+		.counts = service->counts,
+		.spf = service->spf,
+		.alarms = service->alarms,
+	};
+
+	service->figures = figures_start(service->engine->config, &source);
+}
+
 Service *service_start(Engine *engine, GError **error)
 {
 	g_autofree char *path = config_secret_path(engine->config);
@@ -158,11 +193,15 @@ Service *service_start(Engine *engine, GError **error)
 	service->supposed = facts_suppose(engine->config, clock_now());
 	service->claims = claims_start(engine->config, secret, service->node, service->watch);
 	service->notes = notes_start(engine->config, secret, service->node);
+	service->counts = counts_start(engine->config, secret, service->node, service->watch);
 	if (engine->config->spf_enabled)
 		service->spf = spf_client_start(engine->config, &no_spf);
 	if (no_spf != NULL)
 		log_error("SPF is not checked: %s", no_spf->message);
 	watch_set_extra(service->watch, describe, service);
+	service->started_us = clock_mono_us();
+	service->alarms = alarms_start(engine->config, service->node, store_away, service);
+	start_figures(service);
 	return service;
 }
 
@@ -191,7 +230,7 @@ Snapshot *service_newer_snapshot(Service *service, const Engine *engine, const S
 	return watch_newer_snapshot(service->watch, than->generation, clock_mono_us() + engine->config->store_budget * 1000 / 5);
 }
 
-bool service_reload(Service *service)
+static bool reload(Service *service)
 {
 	g_autoptr(Engine) before = service_engine(service);
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
@@ -228,9 +267,20 @@ bool service_reload(Service *service)
 		watch_reconfigure(service->watch, config);
 		claims_reconfigure(service->claims, config);
 		notes_reconfigure(service->notes, config);
+		alarms_reconfigure(service->alarms, config);
+		counts_reconfigure(service->counts, config);
 	}
+	log_set_json(config->log_format == LOG_JSON);
 	log_event("reloaded", "config", config->path, NULL);
 	return true;
+}
+
+bool service_reload(Service *service)
+{
+	bool done = reload(service);
+
+	figures_note_reload(service->figures, done);
+	return done;
 }
 
 SpfAnswer service_spf(Service *service, const Engine *engine, const Verdict *verdict)
@@ -256,11 +306,14 @@ static void log_spf(Service *service)
 
 void service_stop(Service *service)
 {
+	figures_stop(service->figures);
+	alarms_stop(g_steal_pointer(&service->alarms));
 	log_spf(service);
 	claims_log(service->claims);
 	claims_stop(service->claims);
 	notes_stop(service->notes, NOTES_DRAIN_MS);
 	notes_log(service->notes);
+	counts_stop(service->counts, COUNTS_DRAIN_MS);
 }
 
 char *service_bounce_hash(Service *service, const Engine *engine, const char *rcpt)
@@ -318,36 +371,73 @@ static Snapshot *supposed_snapshot(Service *service)
 	return snapshot;
 }
 
+/* Decides as if all that the mail may concern were on, by the snapshot given. */
+static Verdict *suppose(Service *service, const Engine *engine, const Accounts *accounts, const Message *message, Snapshot *snapshot)
+{
+	const VerdictContext context = { .engine = engine, .accounts = accounts, .snapshot = snapshot, .now = snapshot->taken_at, .any_words = true };
+	Verdict *supposed = verdict_decide(&context, message);
+
+	if (supposed->asks_spf)
+		verdict_add_spf(supposed, &context, service_spf(service, engine, supposed));
+	return supposed;
+}
+
+static void note_supposed(Service *service, const Verdict *supposed)
+{
+	Facts *facts = facts_new_recent(supposed, clock_now());
+
+	if (facts != NULL)
+		notes_add_recent(service->notes, facts);
+}
+
 void service_note_recent(Service *service, const Engine *engine, const Accounts *accounts, const Message *message,
     const Verdict *verdict)
 {
 	g_autoptr(Snapshot) snapshot = NULL;
 	g_autoptr(Verdict) supposed = NULL;
-	VerdictContext context;
-	Facts *facts;
 
-	if (engine->config->recent_keep == 0)
-		return;
-	if (verdict != NULL && (!verdict->inspected || verdict->match ||
-	    verdict->score < facts_least_score(engine->config, verdict->support)))
+	if (engine->config->recent_keep == 0 || !verdict->inspected || verdict->match ||
+	    verdict->score < facts_least_score(engine->config, verdict->support))
 		return;
 	snapshot = supposed_snapshot(service);
-	context = (VerdictContext){ .engine = engine, .accounts = accounts, .snapshot = snapshot, .now = snapshot->taken_at,
-		.any_words = true };
-	supposed = verdict_decide(&context, message);
-	if (supposed->asks_spf)
-		verdict_add_spf(supposed, &context, service_spf(service, engine, supposed));
-	facts = facts_new_recent(supposed, clock_now());
-	if (facts != NULL)
-		notes_add_recent(service->notes, facts);
+	supposed = suppose(service, engine, accounts, message, snapshot);
+	note_supposed(service, supposed);
+}
+
+void service_note_quiet(Service *service, const Engine *engine, const Message *message, bool looks)
+{
+	g_autoptr(Accounts) accounts = NULL;
+	g_autoptr(Snapshot) snapshot = NULL;
+	g_autoptr(Verdict) supposed = NULL;
+	gint64 start = clock_mono_us();
+
+	if (looks) {
+		accounts = watch_accounts(service->watch);
+		snapshot = supposed_snapshot(service);
+		supposed = suppose(service, engine, accounts, message, snapshot);
+		note_supposed(service, supposed);
+	}
+	counts_add_quiet(service->counts, supposed, supposed != NULL && facts_is_likely(supposed), clock_mono_us() - start);
+}
+
+void service_count_mail(Service *service, const Engine *engine, const Message *message, const Verdict *verdict, gint64 micros)
+{
+	const char *message_id = message_header(message, "Message-ID", 0);
+	const char *named = message_id != NULL && *message_id != '\0' ? message_id : message->queue_id;
+	bool counts = verdict->match && engine->config->stats_enabled;
+	g_autofree char *key = counts ? facts_key_of(named != NULL ? named : "") : NULL;
+
+	counts_add_mail(service->counts, verdict, key, micros);
 }
 
 void service_note_answer(Service *service, const Engine *engine, const Message *message)
 {
 	GPtrArray *keys = outbound_keys(engine->config, message);
 
-	if (keys != NULL)
-		notes_add_answer(service->notes, keys);
+	if (keys == NULL)
+		return;
+	counts_add_answer(service->counts, keys);
+	notes_add_answer(service->notes, keys);
 }
 
 char *service_optout(Service *service, const char *rcpt, char **incident)
@@ -374,32 +464,13 @@ void service_note_optout(Service *service, const Message *message, const char *h
 		log_info("somebody wants no more notices of an incident that is not known any more");
 }
 
-static char *shown_address(Service *service, const Config *config, const char *address)
-{
-	g_autofree char *normal = address_normal_text(address);
-
-	if (address == NULL || config->log_addresses == ADDRESSES_PLAIN)
-		return g_strdup(address);
-	return secret_address_hash(service->secret, normal != NULL ? normal : address);
-}
-
 void service_log_verdict(Service *service, const Engine *engine, const Message *message, const Verdict *verdict, gint64 micros)
 {
-	g_autofree char *sender = shown_address(service, engine->config, message->sender);
-	g_autofree char *reasons = reason_list(verdict->reasons);
-	g_autofree char *score = g_strdup_printf("%.1f", verdict->score);
-	g_autofree char *taken = g_strdup_printf("%" G_GINT64_FORMAT, micros);
+	decision_log(service->secret, engine, message, verdict, micros);
+	figures_note_message(service->figures, micros);
+}
 
-	log_event("message", "queue_id", message->queue_id, "message_id", message_header(message, "Message-ID", 0), "sender", sender,
-	    "rcpt", verdict->rcpt, "incident", verdict->incident != NULL ? verdict->incident->state.id : NULL, "match",
-	    verdict->match ? "yes" : "no", "score", score, "account", verdict->account != NULL ? verdict->account->name : NULL,
-	    "verified", verified_name(verdict->verified), "spf",
-	    verdict->spf.broad                     ? "broad"
-	        : verdict->spf.result != SPF_UNASKED ? spf_result_name(verdict->spf.result)
-	                                             : NULL,
-	    "queue", verdict->queue, "ack",
-	    verdict->queued             ? "queued"
-	        : verdict->reasons == 0 ? "shadow"
-	                                : "none",
-	    "reason", *reasons != '\0' ? reasons : NULL, "rules", verdict->rules_given_up ? "given-up" : NULL, "us", taken, NULL);
+void service_set_listening(Service *service, bool listening)
+{
+	figures_set_listening(service->figures, listening);
 }

@@ -32,6 +32,9 @@ Snapshot *service_newer_snapshot(Service *service, const Engine *engine, const S
 /* Asks DNS, by way of a helper, what SPF says of the verdict's writer, within config.spf_timeout. */
 SpfAnswer service_spf(Service *service, const Engine *engine, const Verdict *verdict);
 
+/* The callbacks take mail, or do so no longer: for health checks. */
+void service_set_listening(Service *service, bool listening);
+
 /* Says in the log how the asking of DNS and store has gone, and writes down what is still to be written. A session that outlived the
  * drain may still use the service. */
 void service_stop(Service *service);
@@ -53,11 +56,17 @@ ClaimAnswer service_hold_ended(Service *service, const Engine *engine, const Ver
 void service_note_mail(Service *service, const Verdict *verdict, ClaimAnswer answer);
 
 /* Remembers a mail that matches no incident, for one yet to be declared (`declare --since`), where recent.keep is set; it is decided anew
- * for that, and SPF asked within config.spf_timeout where it counts. verdict: how it was decided (folded or not), or NULL where nothing is on and it was not. */
+ * for that, and SPF asked within config.spf_timeout where it counts. verdict: how it was decided (folded or not). */
 void service_note_recent(Service *service, const Engine *engine, const Accounts *accounts, const Message *message,
     const Verdict *verdict);
 
-/* Where message is an answer of one of our own people, ends the waiting of whom it answers. */
+/* The same for a mail to support while nothing is on, and counts it. looks: it is a person's, and may be remembered. */
+void service_note_quiet(Service *service, const Engine *engine, const Message *message, bool looks);
+
+/* Counts a mail that was inspected, after verdict_fold. micros: time taken. */
+void service_count_mail(Service *service, const Engine *engine, const Message *message, const Verdict *verdict, gint64 micros);
+
+/* Where message is an answer of one of our own people, ends the waiting of whom it answers, and counts it. */
 void service_note_answer(Service *service, const Engine *engine, const Message *message);
 
 /* Returns the hash of whoever wants no more notices where rcpt is the address for that (mail/optout.h), and sets *incident; else NULL.
@@ -67,7 +76,7 @@ char *service_optout(Service *service, const char *rcpt, char **incident);
 /* Sends him no more notices of that incident. */
 void service_note_optout(Service *service, const Message *message, const char *hash, const char *incident);
 
-/* Writes the one line about a decided mail. micros: time taken. */
+/* Writes the one line about a decided mail (decision.h), and counts its time. micros: time taken. */
 void service_log_verdict(Service *service, const Engine *engine, const Message *message, const Verdict *verdict, gint64 micros);
 
 #endif

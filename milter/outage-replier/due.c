@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/call.h"
 #include "base/clock.h"
 #include "reply/clean.h"
 #include "store/audience.h"
@@ -215,8 +216,7 @@ static void add_variable(GPtrArray *list, const char *name, const char *value)
 {
 	g_autofree char *line = clean_line(value, VALUE_CHARS);
 
-	if (*line != '\0')
-		g_ptr_array_add(list, g_strconcat(name, "=", line, NULL));
+	call_environment_add(list, name, line);
 }
 
 static void add_number(GPtrArray *list, const char *name, guint number)
@@ -224,22 +224,11 @@ static void add_number(GPtrArray *list, const char *name, guint number)
 	g_ptr_array_add(list, g_strdup_printf("%s=%u", name, number));
 }
 
-static void add_inherited(GPtrArray *list, const char *name, const char *otherwise)
-{
-	const char *value = g_getenv(name);
-
-	if (value != NULL || otherwise != NULL)
-		g_ptr_array_add(list, g_strconcat(name, "=", value != NULL ? value : otherwise, NULL));
-}
-
 char **due_page_environment(const Config *config, const Facts *facts, const Incident *incident, guint number, gint64 since)
 {
 	g_autofree char *why = reasons(facts, incident, since, ","), *waiting = time_text(since), *by = time_text(facts->respond_by);
-	GPtrArray *list = g_ptr_array_new();
+	GPtrArray *list = call_environment_new();
 
-	add_inherited(list, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	add_inherited(list, "HOME", NULL);
-	add_inherited(list, "LANG", NULL);
 	add_variable(list, "OUTAGE_REASON", why);
 	add_variable(list, "OUTAGE_ACCOUNT", facts->account);
 	add_variable(list, "OUTAGE_LEVEL", facts->level);
@@ -256,6 +245,5 @@ char **due_page_environment(const Config *config, const Facts *facts, const Inci
 	add_variable(list, "OUTAGE_RESPOND_BY", by);
 	add_number(list, "OUTAGE_PAGE", number);
 	add_number(list, "OUTAGE_PAGES", (guint)config->page_times);
-	g_ptr_array_add(list, NULL);
-	return (char **)g_ptr_array_free(list, FALSE);
+	return call_environment_end(list);
 }

@@ -5,6 +5,7 @@
 
 #include "base/daemon.h"
 #include "base/log.h"
+#include "outage-replier/figures.h"
 #include "outage-replier/spread.h"
 #include "outage-replier/work.h"
 #include "reply/compose.h"
@@ -56,6 +57,8 @@ static struct {
 	Worker *worker;
 	Worker *spool;     /* over this node's spool; NULL where the store is no shared one, or with --once */
 	Spread *spread;
+	Figures *figures;  /* or NULL */
+	Alarms *alarms;
 	char *path;
 	bool verbose;
 } running;
@@ -72,6 +75,7 @@ static void on_reload(void)
 		for (guint i = 0; i < mistakes->len; i++)
 			log_warning("%s", (const char *)g_ptr_array_index(mistakes, i));
 		log_warning("the configuration was not reloaded: %u mistake(s), the one in force stays", mistakes->len);
+		figures_note_reload(running.figures, false);
 		return;
 	}
 	restart = config_needs_restart(before, config);
@@ -81,8 +85,12 @@ static void on_reload(void)
 	if (running.spool != NULL)
 		worker_reconfigure(running.spool, config, templates);
 	spread_reconfigure(running.spread, config);
+	alarms_reconfigure(running.alarms, config);
+	figures_reconfigure(running.figures, config);
+	figures_note_reload(running.figures, true);
 	if (!running.verbose)
 		log_set_level(config->log_level);
+	log_set_json(config->log_format == LOG_JSON);
 	log_event("reloaded", "config", config->path, NULL);
 }
 
@@ -97,21 +105,37 @@ static gpointer spread(gpointer data)
 	return NULL;
 }
 
+/* For how long the store has not been heard, in seconds. */
+static gint64 store_away(gpointer worker)
+{
+	WorkerFigures figures;
+
+	worker_figures(worker, &figures);
+	return figures.away;
+}
+
 /* Works in threads of their own until it is time to stop: this one waits for signals. */
-static bool run_workers(void)
+static bool run_workers(Config *config)
 {
 	GThread *queue = g_thread_new("queue", work, running.worker);
 	GThread *spool = running.spool != NULL ? g_thread_new("spool", work, running.spool) : NULL;
 	GThread *spreading = g_thread_new("spread", spread, running.spread);
+	g_autofree char *name = g_strdup_printf("%s/replier", config_node(config));
 	bool ok;
 
+	running.alarms = alarms_start(config, name, store_away, running.worker);
+	running.figures = figures_start(config,
+	    &(FiguresSource){ .worker = running.worker, .spool = running.spool, .alarms = running.alarms });
 	daemon_ready();
 	daemon_wait_for_stop(on_reload);
 	daemon_notify("STOPPING=1");
+	/* All are told first and waited for then: with a store that hangs, each may take its time limit. */
 	spread_stop(running.spread);
 	worker_stop(running.worker);
 	if (running.spool != NULL)
 		worker_stop(running.spool);
+	figures_stop(running.figures);
+	alarms_stop(running.alarms);
 	ok = g_thread_join(queue) != NULL;
 	if (spool != NULL)
 		(void)g_thread_join(spool);
@@ -150,7 +174,7 @@ static bool serve(Config *config, Templates *templates, const Options *options, 
 		return false;
 	running.verbose = options->verbose;
 	log_event("ready", "version", PACKAGE_VERSION, "relay", config->relay, NULL);
-	ok = options->once ? run_once() : run_workers();
+	ok = options->once ? run_once() : run_workers(config);
 	g_clear_pointer(&running.spread, spread_free);
 	g_clear_pointer(&running.spool, worker_free);
 	g_clear_pointer(&running.worker, worker_free);
@@ -169,6 +193,7 @@ static void open_log(const Options *options, const Config *config)
 	else if (destination == LOG_TO_AUTO)
 		destination = LOG_TO_SYSLOG;
 	log_open("outage-replier", destination, options->verbose ? LOG_LEVEL_DEBUG : (LogLevel)config->log_level);
+	log_set_json(config->log_format == LOG_JSON);
 }
 
 int main(int argc, char **argv)

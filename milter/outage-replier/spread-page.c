@@ -3,8 +3,7 @@
  * That somebody is called is noted in the store before it is done: of several repliers one calls. One that dies just then, or whose noting
  * is never answered, leaves the mail to the next call, page.repeat later. The command runs in a thread of its own, for it may take its
  * time; the letters are kept until the store has taken them. */
-#include "outage-replier/call.h"
-
+#include "base/call.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -51,7 +50,7 @@ static void run_call(gpointer data, gpointer user_data)
 
 	if (g_cancellable_is_cancelled(cancel)) {
 		log_warning("page.command was not run for %s: this program ends", call->what);
-	} else if (call_run(call->argv, call->environment, call->timeout, cancel, &output, &error)) {
+	} else if (call_run(call->argv, call->environment, call->timeout, "page.timeout", cancel, &output, &error)) {
 		log_debug("page.command has run for %s", call->what);
 	} else {
 		log_warning("page.command %s failed for %s: %s", call->argv[0], call->what, error->message);

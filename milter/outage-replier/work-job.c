@@ -30,13 +30,21 @@ typedef struct {
 	Templates *templates;
 } Task;
 
+/* What a relay says may name an address. Caller frees. */
+static char *shown_words(const Config *config, const char *why)
+{
+	return config->log_addresses == ADDRESSES_HASHED && why != NULL ? bounce_words(why) : g_strdup(why);
+}
+
+/* outagectl explain follows a mail by these lines, by its queue id. */
 static void log_job(const Task *task, const char *event, const char *why, const char *message_id)
 {
 	const ClaimRequest *request = task->job->request;
-	bool hashed = task->config->log_addresses == ADDRESSES_HASHED;
+	g_autofree char *shown = shown_words(task->config, why);
 
-	log_event(event, "job", task->stored->handle, "incident", request->id, "to", hashed ? task->hash : request->sender,
-	    "queue_id", request->queue_id, "letter", request->letter, "message_id", message_id, "why", why, NULL);
+	log_event(event, "job", task->stored->handle, "incident", request->id, "to",
+	    task->config->log_addresses == ADDRESSES_HASHED ? task->hash : request->sender, "queue_id", request->queue_id, "letter",
+	    request->letter, "message_id", message_id, "why", shown, NULL);
 }
 
 /* Counts it with the incident: of acknowledgements under the bare name, of others under "NAME:notice" or "NAME:staff". */
@@ -59,9 +67,12 @@ static bool step_failed(Worker *worker, GError *error)
 
 static bool bury(Worker *worker, const Task *task, const char *why)
 {
+	g_autofree char *shown = shown_words(task->config, why);
 	GError *error = NULL;
 
-	log_warning("job %s is buried: %s", task->stored->handle, why);
+	log_warning("job %s is buried: %s", task->stored->handle, shown);
+	log_job(task, "buried", why, NULL);
+	work_count(worker, WORK_BURIED);
 	return store_job_bury(worker->store, task->stored, why, &error) || step_failed(worker, error);
 }
 
@@ -70,6 +81,7 @@ static bool hold(Worker *worker, const Task *task, const char *why)
 	GError *error = NULL;
 
 	log_debug("job %s is held: %s", task->stored->handle, why);
+	work_count(worker, WORK_HELD);
 	return store_job_retry(worker->store, task->stored, worker->snapshot->pause != NULL ? PAUSED_SECONDS : HOLD_SECONDS, false,
 	           why, &error) ||
 	    step_failed(worker, error);
@@ -80,6 +92,7 @@ static bool withdraw(Worker *worker, const Task *task, const char *why)
 	GError *error = NULL;
 
 	log_job(task, "withdrawn", why, NULL);
+	work_count(worker, WORK_WITHDRAWN);
 	if (!store_job_withdraw(worker->store, task->stored, task->hash, &error))
 		return step_failed(worker, error);
 	count(worker, task, "withdrawn");
@@ -132,6 +145,7 @@ static bool send_failed(Worker *worker, const Task *task, const GError *why)
 		return bury(worker, task, text);
 	}
 	log_job(task, "deferred", why->message, NULL);
+	work_count(worker, WORK_RETRIED);
 	g_free(worker->relay_trouble);
 	worker->relay_trouble = g_strdup(why->message);
 	worker->relay_trouble_at = clock_now();
@@ -170,6 +184,7 @@ static bool send_reply(Worker *worker, const Task *task, const Incident *inciden
 	if (!submitter_send(worker->submitter, composed, &why))
 		return send_failed(worker, task, why);
 	log_job(task, sent_event(task->job->request->class), composed->kind, composed->message_id);
+	work_count_sent(worker, task->job->request->class);
 	g_clear_pointer(&worker->relay_trouble, g_free);
 	sent_log_add(worker->sent, task->job->token);
 	work_note_sent(worker, task->config, task->job, task->hash);
@@ -189,6 +204,7 @@ static bool promote(Worker *worker, const Task *task, bool *go_on)
 		return true;
 	}
 	log_job(task, "withdrawn", "the customer has the resolution already", NULL);
+	work_count(worker, WORK_WITHDRAWN);
 	return store_job_withdraw(worker->store, task->stored, task->hash, &error) || step_failed(worker, error);
 }
 
@@ -230,6 +246,8 @@ static bool refuse_replay(Worker *worker, const Task *task, const char *why, boo
 		return store_job_done(worker->store, task->stored, task->hash, &error) || step_failed(worker, error);
 	}
 	log_error("job %s is refused and buried: %s", task->stored->handle, why);
+	log_job(task, "buried", why, NULL);
+	work_count(worker, WORK_BURIED);
 	return store_job_bury(worker->store, task->stored, why, &error) || step_failed(worker, error);
 }
 
@@ -324,6 +342,7 @@ static bool refuse(Worker *worker, const StoredJob *stored, const GError *why)
 	GError *error = NULL;
 
 	log_error("job %s is buried: %s", stored->handle, text);
+	work_count(worker, WORK_BURIED);
 	return store_job_bury(worker->store, stored, text, &error) || step_failed(worker, error);
 }
 

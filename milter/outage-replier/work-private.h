@@ -11,7 +11,7 @@
 struct Worker {
 	WorkKind kind;
 	Worker *shared;       /* for WORK_SPOOL: the worker over the shared store; not owned */
-	GMutex lock;          /* guards config, templates, changed, stopping, away_since, staff_until, staff_look */
+	GMutex lock;          /* guards config, templates, changed, stopping, away_since, staff_until, staff_look, figures */
 	GCond wake;
 	Config *config;
 	Templates *templates;
@@ -39,6 +39,7 @@ struct Worker {
 	guint64 sent_count;   /* since the start */
 	char *relay_trouble;  /* why the last letter could not be handed over; NULL once one could */
 	gint64 relay_trouble_at; /* seconds since the epoch */
+	WorkerFigures figures; /* without away */
 	char *life;           /* of the store, as last seen (snapshot.life); or NULL */
 	gint64 forgot_at;     /* clock_mono_us: when it was last another one than before; 0 = never */
 };
@@ -54,6 +55,10 @@ bool work_store_forgot(const Worker *worker);
 
 /* Does what a job asks for, as far as it still holds. False where the store failed. */
 bool work_handle(Worker *worker, const StoredJob *stored);
+
+/* For figures (work.h). */
+void work_count(Worker *worker, WorkOutcome outcome);
+void work_count_sent(Worker *worker, LetterClass class);
 
 /* A letter to our own people lies in the queue, and is due in so many seconds. */
 void work_expect_staff(Worker *worker, gint64 seconds);

@@ -129,6 +129,31 @@ static void pause_for(Worker *worker, gint64 milliseconds)
 	g_mutex_unlock(&worker->lock);
 }
 
+void worker_figures(Worker *worker, WorkerFigures *figures)
+{
+	g_mutex_lock(&worker->lock);
+	*figures = worker->figures;
+	/* Less than a second counts: it is away all the same. */
+	figures->away = worker->away_since != 0 ? (clock_mono_us() - worker->away_since) / G_USEC_PER_SEC + 1 : 0;
+	g_mutex_unlock(&worker->lock);
+}
+
+void work_count(Worker *worker, WorkOutcome outcome)
+{
+	g_mutex_lock(&worker->lock);
+	worker->figures.outcomes[outcome]++;
+	worker->figures.relay_trouble |= outcome == WORK_RETRIED;
+	g_mutex_unlock(&worker->lock);
+}
+
+void work_count_sent(Worker *worker, LetterClass class)
+{
+	g_mutex_lock(&worker->lock);
+	worker->figures.sent[class]++;
+	worker->figures.relay_trouble = false;
+	g_mutex_unlock(&worker->lock);
+}
+
 static const char *store_name(const Worker *worker)
 {
 	return worker->kind == WORK_SPOOL ? "this node's spool" : "the store";
@@ -186,6 +211,7 @@ static void note_heard(Worker *worker)
 {
 	g_mutex_lock(&worker->lock);
 	worker->away_since = 0;
+	worker->figures.heard = true;
 	g_mutex_unlock(&worker->lock);
 }
 

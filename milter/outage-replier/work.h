@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "inspect/verdict.h"
 #include "reply/template.h"
 
 typedef struct Worker Worker;
@@ -31,6 +32,19 @@ Config *worker_config(Worker *worker);
 
 /* To be called from another thread: a letter to our own people has been claimed, which leaves in a pause too (work.c says how). */
 void worker_expect_staff(Worker *worker);
+
+/* How a turn with a job ends, other than with a letter that has left. */
+typedef enum { WORK_RETRIED, WORK_HELD, WORK_WITHDRAWN, WORK_BURIED, WORK_OUTCOMES } WorkOutcome;
+/* What a worker has done since its start, and how its store is. */
+typedef struct {
+	guint64 sent[LETTER_STAFF + 1]; /* by LetterClass */
+	guint64 outcomes[WORK_OUTCOMES];
+	bool heard;           /* the store has answered since the start */
+	gint64 away;          /* seconds since it last did; 0 = it does */
+	bool relay_trouble;   /* the last letter could not be handed over */
+} WorkerFigures;
+/* To be called from any thread; waits for nothing. */
+void worker_figures(Worker *worker, WorkerFigures *figures);
 
 /* Works until worker_stop, or with once until the queue holds nothing that is due. Returns false with once where the store could
  * not be reached. */

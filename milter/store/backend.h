@@ -3,8 +3,26 @@
 #ifndef OUTAGE_STORE_BACKEND_H
 #define OUTAGE_STORE_BACKEND_H
 
+#include "store/alarms.h"
+#include "store/erase.h"
+#include "store/feed.h"
 #include "store/notes.h"
+#include "store/past.h"
+#include "store/stats.h"
 #include "store/store.h"
+
+/* Whom a walk through all that is kept looks for (erase.c), and what becomes of what it finds. */
+typedef struct {
+	const char *hash;
+	const char *address;   /* normalised */
+	const char *tag;       /* optout_tag */
+	const char *needle;    /* how the payload of a job names him */
+	GHashTable *on;        /* set of ids of incidents that are on or just resolved */
+	bool drop;             /* it goes, but for what erase_is_on keeps */
+} ErasePerson;
+bool erase_is_on(const ErasePerson *person, const char *id);
+/* Adds a part; place is taken over. */
+void erase_add(GPtrArray *parts, char *place, gint64 at, const char *text, bool stays);
 
 typedef struct {
 	const char *name; /* "sqlite", "redis" */
@@ -18,6 +36,7 @@ typedef struct {
 	bool (*set_pause)(Store *store, const char *reason, const char *by, GError **error);
 	bool (*add_event)(Store *store, const char *what, const char *name, const char *by, const char *detail, GError **error);
 	GPtrArray *(*events)(Store *store, guint count, GError **error);
+	bool (*events_slice)(Store *store, gint64 since, char **cursor, GPtrArray *events, GError **error);
 	bool (*claim)(Store *store, const StoreClaim *claim, ClaimAnswer *answer, GError **error);
 	bool (*adopt)(Store *store, const StoreAdoption *letter, bool *own, GError **error);
 	StoredJob *(*job_take)(Store *store, gint64 wait_ms, gint64 idle_ms, GError **error);
@@ -59,6 +78,26 @@ typedef struct {
 	bool (*notice_lease)(Store *store, const char *id, const char *name, gint64 seconds, bool *mine, GError **error);
 	bool (*notice_progress)(Store *store, const char *id, const char *name, guint64 told, guint64 left_out, bool done,
 	    GError **error);
+	/* NULL in a spool, as what follows */
+	bool (*stats_write)(Store *store, const StatsBatch *batch, guint *replies, GError **error);
+	GPtrArray *(*stats_minutes)(Store *store, const char *id, gint64 from, gint64 to, GError **error);
+	bool (*stats_distinct)(Store *store, const char *id, gint64 from, guint64 *senders, guint64 *accounts, GError **error);
+	GHashTable *(*stats_accounts)(Store *store, const char *id, GError **error);
+	bool (*stats_threads_slice)(Store *store, const char *id, char **cursor, GPtrArray *threads, GError **error);
+	bool (*stats_outbound_seen)(Store *store, gint64 *at, GError **error);
+	bool (*baseline)(Store *store, BaselineHour hours[BASELINE_HOURS], GError **error);
+	bool (*baseline_learn)(Store *store, gint64 hour_start, double mails, double senders, bool *learned, GError **error);
+	bool (*alarm_raise)(Store *store, const char *key, const char *text, const char *by, gint64 repeat_seconds, AlarmTell *tell, GError **error);
+	bool (*alarm_clear)(Store *store, const char *key, const char *by, bool *was, gint64 *since, GError **error);
+	GPtrArray *(*alarms)(Store *store, GError **error);
+	bool (*alarm_duty)(Store *store, gint64 seconds, bool *mine, GError **error);
+	GPtrArray *(*feed)(Store *store, const char *name, guint count, GError **error);
+	bool (*texts)(Store *store, const char *name, char *texts[TEXT_FIELDS], char **id, GError **error);
+	bool (*past_texts)(Store *store, const char *id, char *texts[TEXT_FIELDS], bool *found, GError **error);
+	/* erase.c; in this order */
+	bool (*erase_jobs)(Store *store, const ErasePerson *person, GPtrArray *parts, GError **error);
+	bool (*notes_drop)(Store *store, NoteList list, const GPtrArray *keys, GError **error);
+	bool (*erase_keyed)(Store *store, const ErasePerson *person, GPtrArray *parts, GError **error);
 } StoreBackend;
 
 struct Store {
@@ -77,6 +116,12 @@ Store *sqlite_store_open(const Config *config, const char *node, GError **error)
 /* What the marks of both kinds say of one job: there is any, one carries the job's token, one of those is sent. */
 typedef struct { bool any, own, sent; } MarksSeen;
 JobStanding marks_standing(const MarksSeen *seen);
+
+/* How long events without personal data are kept (seconds). */
+#define EVENTS_KEEP (365 * 86400)
+
+/* Returns who a change is put down to that no program of ours made ("outside (seen by NODE)"); caller frees. */
+char *store_outside(const Store *store);
 
 /* Returns the name under which this process takes jobs, NODE/PID.WORD: several repliers on one host must not pass for each other, and one
  * that opens its store again must still be itself. Caller frees. */
@@ -108,8 +153,30 @@ const char *notice_incident(const char *id);
 bool notes_are_full(GError **error);
 bool notice_is_refused(const char *name, bool there, GError **error);
 
+/* alarms.c: what both backends hold alarms to. */
+bool alarm_key_valid(const char *key);
+/* Sets OUTAGE_ERROR_INVALID: as many stand as there may be. Returns false. */
+bool alarms_are_full(GError **error);
+
+/* stats.c: what both backends hold figures to. */
+#define STATS_SLOT 300           /* seconds: over which distinct senders are told apart */
+#define STATS_RECENT (3 * 3600)  /* seconds: how long those of a slot are kept, so that two hours are always there */
+#define STATS_EARLY (2 * 3600)   /* seconds: how long an answer waits for its mail to be told of */
+#define STATS_WEEK (7 * 86400)   /* seconds: over which totals of accounts of all incidents are kept together */
+#define STATS_HASH_MAX 64        /* bytes: of an id, hash or key */
+#define STATS_ACCOUNT_MAX 256
+#define BASELINE_WEEKS 4         /* a new hour weighs a quarter once so many are known */
+/* Whether it can be the name of a counter. */
+bool stats_counter_valid(const char *counter);
+/* The minute of that time in minutes, which are in order; made where there is none. Owned by minutes. */
+StatsMinute *stats_minute_of(GPtrArray *minutes, const char *id, gint64 minute);
+
 /* How long a mark lives once its incident is gone (seconds): resolved_for + 7 days. While an incident is open its marks do not
  * expire; the transition to resolved or none does not touch them, so marks carry this plus the longest incident we plan for. */
 #define MARK_TTL_SECONDS(config) ((config)->resolved_for / 1000 + 7 * 86400 + 30 * 86400)
+
+/* How long who wrote in is known after the last of them did (seconds): as long as the incident may be in its resolved window, and
+ * privacy.retention after that. */
+#define CONTACTS_TTL_SECONDS(config) (MAX((config)->retention / 1000, 1) + (config)->resolved_for / 1000)
 
 #endif

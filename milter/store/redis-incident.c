@@ -287,6 +287,7 @@ bool redis_set_pause(Store *base, const char *reason, const char *by, GError **e
 
 	g_ptr_array_add(keys, redis_key(store, "pause", NULL));
 	g_ptr_array_add(keys, redis_key(store, "events", NULL));
+	g_ptr_array_add(keys, redis_key(store, "seen:pause", NULL));
 	reply = redis_script(store, SCRIPT_SET_PAUSE, keys, args, true, error);
 	return reply != NULL;
 }

@@ -64,7 +64,7 @@ bool redis_note_add(Store *base, NoteList list, const char *id, const StoredNote
 	command_add(args, note->payload);
 	command_add_int(args, lists[list].max);
 	command_add(args, lists[list].overfull);
-	command_add_int(args, keep > 0 ? keep : MARK_TTL_SECONDS(base->config));
+	command_add_int(args, keep > 0 ? keep : CONTACTS_TTL_SECONDS(base->config));
 	reply = run_notes(store, list, id, args, true, error);
 	if (!reply)
 		return false;
@@ -154,6 +154,16 @@ bool redis_notes_slice(Store *base, NoteList list, const char *id, char **cursor
 	g_free(*cursor);
 	*cursor = strcmp(next, "0") != 0 ? g_strdup(next) : NULL;
 	return true;
+}
+
+bool redis_notes_drop(Store *base, NoteList list, const GPtrArray *keys, GError **error)
+{
+	g_autoptr(GPtrArray) left = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) ignored = g_ptr_array_new_with_free_func((GDestroyNotify)stored_note_free);
+
+	for (guint i = 0; i < keys->len; i++)
+		g_ptr_array_add(left, g_strdup(keys->pdata[i]));
+	return ask_for_keys((RedisStore *)base, list, NULL, "end", left, ignored, error);
 }
 
 bool redis_waiting_end(Store *base, const GPtrArray *keys, GPtrArray *ended, GError **error)

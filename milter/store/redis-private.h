@@ -8,9 +8,10 @@
 /* One of each file of milter/store/lua that is run by itself. */
 typedef enum {
 	SCRIPT_TRANSITION, SCRIPT_SET_WORD, SCRIPT_SET_TEXTS, SCRIPT_ADD_UPDATE, SCRIPT_SET_PAUSE, SCRIPT_ACCOUNT,
-	SCRIPT_HEARTBEAT, SCRIPT_CLAIM, SCRIPT_JOB_TAKE, SCRIPT_JOB_END, SCRIPT_JOB_PROMOTE, SCRIPT_QUEUE_MOVE, SCRIPT_QUEUE_LIST,
-	SCRIPT_QUEUE_COUNTS, SCRIPT_BLOCK, SCRIPT_ADOPT, SCRIPT_SNAPSHOT, SCRIPT_ACCOUNTS, SCRIPT_NOTES, SCRIPT_NOTICES,
-	SCRIPTS
+	SCRIPT_HEARTBEAT, SCRIPT_CLAIM, SCRIPT_JOB_TAKE, SCRIPT_JOB_END, SCRIPT_JOB_PROMOTE, SCRIPT_QUEUE_MOVE,
+	SCRIPT_QUEUE_LIST, SCRIPT_QUEUE_COUNTS, SCRIPT_BLOCK, SCRIPT_ADOPT, SCRIPT_SNAPSHOT, SCRIPT_ACCOUNTS, SCRIPT_NOTES,
+	SCRIPT_NOTICES, SCRIPT_PAST, SCRIPT_ADD_EVENT, SCRIPT_EVENTS, SCRIPT_ALARMS, SCRIPT_ERASE, SCRIPT_STATS_WRITE,
+	SCRIPT_STATS_READ, SCRIPT_BASELINE, SCRIPTS,
 } ScriptName;
 
 typedef struct {
@@ -124,6 +125,7 @@ StoredJob *redis_job_new(redisReply *const *words, gsize count);
 /* redis-tables.c */
 bool redis_add_event(Store *base, const char *what, const char *name, const char *by, const char *detail, GError **error);
 GPtrArray *redis_events(Store *base, guint count, GError **error);
+bool redis_events_slice(Store *base, gint64 since, char **cursor, GPtrArray *events, GError **error);
 bool redis_accounts_slice(Store *base, char **cursor, GPtrArray *entries, GError **error);
 bool redis_accounts_get(Store *base, const GPtrArray *keys, GPtrArray *entries, GError **error);
 bool redis_account_changes(Store *base, char **since, GPtrArray *keys, bool *lost, GError **error);
@@ -141,6 +143,7 @@ bool redis_blocked(Store *base, const char *hash, char **why, gint64 *until, GEr
 /* redis-notes.c */
 bool redis_note_add(Store *base, NoteList list, const char *id, const StoredNote *note, bool *fresh, GError **error);
 bool redis_notes_slice(Store *base, NoteList list, const char *id, char **cursor, GPtrArray *notes, GError **error);
+bool redis_notes_drop(Store *base, NoteList list, const GPtrArray *keys, GError **error);
 bool redis_waiting_end(Store *base, const GPtrArray *keys, GPtrArray *ended, GError **error);
 bool redis_waiting_page(Store *base, const char *key, guint pages, gint64 now, bool *mine, GError **error);
 bool redis_optout_add(Store *base, const char *id, const char *tag, GError **error);
@@ -149,5 +152,31 @@ bool redis_notice_add(Store *base, const char *id, const StoredNotice *notice, c
 GPtrArray *redis_notices(Store *base, const char *id, GError **error);
 bool redis_notice_lease(Store *base, const char *id, const char *name, gint64 seconds, bool *mine, GError **error);
 bool redis_notice_progress(Store *base, const char *id, const char *name, guint64 told, guint64 left_out, bool done, GError **error);
+
+/* redis-stats.c */
+bool redis_stats_write(Store *base, const StatsBatch *batch, guint *replies, GError **error);
+GPtrArray *redis_stats_minutes(Store *base, const char *id, gint64 from, gint64 to, GError **error);
+bool redis_stats_distinct(Store *base, const char *id, gint64 from, guint64 *senders, guint64 *accounts, GError **error);
+GHashTable *redis_stats_accounts(Store *base, const char *id, GError **error);
+bool redis_stats_threads_slice(Store *base, const char *id, char **cursor, GPtrArray *threads, GError **error);
+bool redis_stats_outbound_seen(Store *base, gint64 *at, GError **error);
+bool redis_baseline(Store *base, BaselineHour hours[BASELINE_HOURS], GError **error);
+bool redis_baseline_learn(Store *base, gint64 hour_start, double mails, double senders, bool *learned, GError **error);
+
+/* redis-alarms.c */
+bool redis_alarm_raise(Store *base, const char *key, const char *text, const char *by, gint64 repeat_seconds, AlarmTell *tell, GError **error);
+bool redis_alarm_clear(Store *base, const char *key, const char *by, bool *was, gint64 *since, GError **error);
+GPtrArray *redis_alarms(Store *base, GError **error);
+bool redis_alarm_duty(Store *base, gint64 seconds, bool *mine, GError **error);
+
+/* redis-feed.c */
+GPtrArray *redis_feed(Store *base, const char *name, guint count, GError **error);
+bool redis_texts(Store *base, const char *name, char *texts[TEXT_FIELDS], char **id, GError **error);
+/* redis-past.c */
+bool redis_past_texts(Store *base, const char *id, char *texts[TEXT_FIELDS], bool *found, GError **error);
+
+/* redis-erase.c */
+bool redis_erase_jobs(Store *base, const ErasePerson *person, GPtrArray *parts, GError **error);
+bool redis_erase_keyed(Store *base, const ErasePerson *person, GPtrArray *parts, GError **error);
 
 #endif

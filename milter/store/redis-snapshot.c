@@ -32,7 +32,7 @@ static void add_own_names(GPtrArray *args, const Snapshot *last, bool on)
 
 static GPtrArray *snapshot_keys(const RedisStore *store)
 {
-	static const char *const names[] = { "incident", "incidents", "pause", "known", "life", "events" };
+	static const char *const names[] = { "incident", "incidents", "pause", "known", "life", "events", "seen:pause" };
 	GPtrArray *keys = g_ptr_array_new_with_free_func(g_free);
 
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++)
@@ -44,8 +44,8 @@ static GPtrArray *snapshot_keys(const RedisStore *store)
 static GPtrArray *snapshot_args(const Reading *reading)
 {
 	const Config *config = reading->store->base.config;
-	g_autofree char *random = g_uuid_string_random();
-	GPtrArray *args = command_new(config->store_prefix, random, reading->store->base.node, NULL);
+	g_autofree char *random = g_uuid_string_random(), *outside = store_outside(&reading->store->base);
+	GPtrArray *args = command_new(config->store_prefix, random, outside, NULL);
 
 	command_add_int(args, config->reopen_within / 1000);
 	command_add_int(args, MAX(config->retention / 1000, 1));
@@ -270,8 +270,9 @@ static bool transition(Reading *reading, const char *name, const GPtrArray *more
 	const Incident *before = reading_last(reading, name);
 	g_autoptr(Snapshot) kept = !before || !before->state.id ? redis_kept(store) : NULL;
 	const Snapshot *memory = kept ? kept : reading->last;
+	g_autofree char *outside = store_outside(&store->base);
 	g_autoptr(GPtrArray) keys = redis_incident_keys(store, name);
-	g_autoptr(GPtrArray) args = redis_incident_args(store, name, store->base.node, memory ? snapshot_find(memory, name) : NULL,
+	g_autoptr(GPtrArray) args = redis_incident_args(store, name, outside, memory ? snapshot_find(memory, name) : NULL,
 	    memory ? redis_memory_age(memory) : 0);
 	g_autoptr(GError) inner = NULL;
 	g_autoptr(GPtrArray) replies = redis_script_and(store, SCRIPT_TRANSITION, keys, args, more, false, &inner);

@@ -11,6 +11,7 @@
 #define SLICE 64            /* fields a slice looks at: Redis has it done in a fraction of a millisecond */
 #define CHANGES_MAX 100     /* slices of events read at once: more than Redis keeps of them */
 #define NODE_GONE 86400     /* seconds: a node silent for longer is gone */
+#define EVENTS_SLICE 200    /* events read at once */
 
 /* --- events --- */
 
@@ -18,11 +19,12 @@ bool redis_add_event(Store *base, const char *what, const char *name, const char
     GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
-	g_autofree char *key = redis_key(store, "events", NULL);
-	g_autoptr(GPtrArray) command = command_new("XADD", key, "MAXLEN", "~", "10000", "*", "what", what, "name",
-	    name ? name : "", "by", by ? by : "", "detail", detail ? detail : "", NULL);
-	g_autoptr(redisReply) reply = redis_ask(store, command, true, error);
+	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) args = command_new(what, name ? name : "", by ? by : base->node, detail ? detail : "", NULL);
+	g_autoptr(redisReply) reply = NULL;
 
+	g_ptr_array_add(keys, redis_key(store, "events", NULL));
+	reply = redis_script(store, SCRIPT_ADD_EVENT, keys, args, true, error);
 	return reply != NULL;
 }
 
@@ -62,6 +64,58 @@ GPtrArray *redis_events(Store *base, guint count, GError **error)
 		g_ptr_array_add(events, event);
 	}
 	return g_steal_pointer(&events);
+}
+
+static char *event_text(const redisReply *reply)
+{
+	const char *text = redis_text(reply);
+
+	return text && *text ? g_strdup(text) : NULL;
+}
+
+/* ms, what, name, by, detail as events.lua answers them. */
+static StoreEvent *read_event(const redisReply *entry)
+{
+	StoreEvent *event;
+
+	if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 5)
+		return NULL;
+	event = g_new0(StoreEvent, 1);
+	event->at = redis_number(entry->element[0]) / 1000;
+	event->what = event_text(entry->element[1]);
+	event->name = event_text(entry->element[2]);
+	event->by = event_text(entry->element[3]);
+	event->detail = event_text(entry->element[4]);
+	if (!event->what)
+		event->what = g_strdup("");
+	return event;
+}
+
+bool redis_events_slice(Store *base, gint64 since, char **cursor, GPtrArray *events, GError **error)
+{
+	RedisStore *store = (RedisStore *)base;
+	g_autofree char *from = g_strdup_printf("%" G_GINT64_FORMAT, MAX(since, 0) * 1000);
+	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) args = command_new(*cursor ? *cursor : from, G_STRINGIFY(EVENTS_SLICE), NULL);
+	g_autoptr(redisReply) reply = NULL;
+	const char *next;
+
+	g_ptr_array_add(keys, redis_key(store, "events", NULL));
+	reply = redis_script(store, SCRIPT_EVENTS, keys, args, false, error);
+	if (!reply)
+		return false;
+	next = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 ? redis_text(reply->element[0]) : NULL;
+	if (!next || reply->element[1]->type != REDIS_REPLY_ARRAY)
+		return redis_unexpected("the reading of events", error);
+	for (gsize i = 0; i < reply->element[1]->elements; i++) {
+		StoreEvent *event = read_event(reply->element[1]->element[i]);
+
+		if (event)
+			g_ptr_array_add(events, event);
+	}
+	g_free(*cursor);
+	*cursor = *next ? g_strdup(next) : NULL;
+	return true;
 }
 
 /* --- accounts --- */
@@ -240,6 +294,9 @@ bool redis_heartbeat(Store *base, const char *json, GError **error)
 	g_autoptr(redisReply) reply = NULL;
 
 	g_ptr_array_add(keys, redis_key(store, "nodes", NULL));
+	g_ptr_array_add(keys, redis_key(store, "events", NULL));
+	command_add_int(args, MAX(base->config->retention / 1000, 1));
+	command_add_int(args, EVENTS_KEEP);
 	reply = redis_script(store, SCRIPT_HEARTBEAT, keys, args, true, error);
 	return reply != NULL;
 }

@@ -36,6 +36,14 @@ static const struct {
 	[SCRIPT_ACCOUNTS] = { lua_accounts, false },
 	[SCRIPT_NOTES] = { lua_notes, false },
 	[SCRIPT_NOTICES] = { lua_notices, false },
+	[SCRIPT_PAST] = { lua_past, false },
+	[SCRIPT_ADD_EVENT] = { lua_add_event, false },
+	[SCRIPT_EVENTS] = { lua_events, false },
+	[SCRIPT_ALARMS] = { lua_alarms, false },
+	[SCRIPT_BASELINE] = { lua_baseline, false },
+	[SCRIPT_ERASE] = { lua_erase, false },
+	[SCRIPT_STATS_READ] = { lua_stats_read, false },
+	[SCRIPT_STATS_WRITE] = { lua_stats_write, false },
 };
 
 char *redis_key(const RedisStore *store, const char *name, const char *more)
@@ -188,6 +196,7 @@ static const StoreBackend backend = {
 	.set_pause = redis_set_pause,
 	.add_event = redis_add_event,
 	.events = redis_events,
+	.events_slice = redis_events_slice,
 	.claim = redis_claim,
 	.adopt = redis_adopt,
 	.job_take = redis_job_take,
@@ -228,6 +237,24 @@ static const StoreBackend backend = {
 	.notices = redis_notices,
 	.notice_lease = redis_notice_lease,
 	.notice_progress = redis_notice_progress,
+	.stats_write = redis_stats_write,
+	.stats_minutes = redis_stats_minutes,
+	.stats_distinct = redis_stats_distinct,
+	.stats_accounts = redis_stats_accounts,
+	.stats_threads_slice = redis_stats_threads_slice,
+	.stats_outbound_seen = redis_stats_outbound_seen,
+	.baseline = redis_baseline,
+	.baseline_learn = redis_baseline_learn,
+	.alarm_raise = redis_alarm_raise,
+	.alarm_clear = redis_alarm_clear,
+	.alarms = redis_alarms,
+	.alarm_duty = redis_alarm_duty,
+	.feed = redis_feed,
+	.texts = redis_texts,
+	.past_texts = redis_past_texts,
+	.erase_jobs = redis_erase_jobs,
+	.notes_drop = redis_notes_drop,
+	.erase_keyed = redis_erase_keyed,
 };
 
 static void load_script(RedisStore *store, ScriptName script)

@@ -26,6 +26,8 @@ typedef struct {
 	gint64 claims_at;        /* when it is told of claims, too */
 	gint64 next_count;       /* of the rows */
 	gint64 next_purge, purge_us, purge_at; /* the last two: when the next one was fixed, by both clocks */
+	gint64 next_forget;      /* when the store is asked next whom to forget */
+	gint64 forgotten_until;  /* seconds: the newest that it has told of */
 	SettleCounts counts, logged;
 } SettleRound;
 
@@ -58,6 +60,10 @@ bool settle_life_is_new(const SettleRound *round);
 bool settle_life_is_due(const SettleRound *round);
 /* Tells one slice. */
 SettleOutcome settle_tell_again(SettleRound *round, const Snapshot *snapshot, GError **error);
+
+/* settle-forget.c: takes away what the store was told to forget. At the start, and then every some minutes. */
+bool settle_forget_is_due(const SettleRound *round);
+SettleOutcome settle_forget(SettleRound *round, GError **error);
 
 /* Returns the incident of that id, or NULL; owned by the snapshot. */
 const Incident *settle_incident(const Snapshot *snapshot, const char *id);

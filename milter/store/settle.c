@@ -224,7 +224,8 @@ static SettleOutcome work(SettleRound *round, bool *more, GError **error)
 	blocks = spool_untold_blocks(round->spool, error);
 	if (blocks == NULL || !spool_has_unsettled(round->spool, letters_only, config_takeover(round->config), &any, error))
 		return SETTLE_SPOOL_AWAY;
-	if ((!any && blocks->len == 0 && !settle_life_is_due(round)) || round->seen_away || !store_is_there(round, snapshot))
+	if ((!any && blocks->len == 0 && !settle_life_is_due(round) && !settle_forget_is_due(round)) || round->seen_away ||
+	    !store_is_there(round, snapshot))
 		return SETTLE_DONE;
 	if (!have_store(round, snapshot, &other, error))
 		return SETTLE_STORE_AWAY;
@@ -233,6 +234,8 @@ static SettleOutcome work(SettleRound *round, bool *more, GError **error)
 		return SETTLE_DONE;
 	}
 	outcome = tell_blocks(round, blocks, error);
+	if (outcome == SETTLE_DONE && settle_forget_is_due(round))
+		outcome = settle_forget(round, error);
 	if (outcome == SETTLE_DONE && any)
 		outcome = settle_slice(round, letters_only, snapshot, error);
 	*more = any;

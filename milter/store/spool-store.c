@@ -98,6 +98,15 @@ static GPtrArray *spool_events(Store *base, guint count, GError **error)
 	return NULL;
 }
 
+static bool spool_events_slice(Store *base, gint64 since, char **cursor, GPtrArray *events, GError **error)
+{
+	(void)base;
+	(void)since;
+	(void)cursor;
+	(void)events;
+	return away("events", error);
+}
+
 static bool spool_store_claim(Store *base, const StoreClaim *claim, ClaimAnswer *answer, GError **error)
 {
 	(void)base;
@@ -255,6 +264,7 @@ static const StoreBackend backend = {
 	.set_pause = spool_set_pause,
 	.add_event = spool_add_event,
 	.events = spool_events,
+	.events_slice = spool_events_slice,
 	.claim = spool_store_claim,
 	.adopt = spool_adopt,
 	.job_take = spool_job_take,

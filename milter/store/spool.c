@@ -134,3 +134,29 @@ bool spool_purge(Spool *spool, GError **error)
 	    spool_write(file, false, "DELETE FROM blocked WHERE ends <= ?", SQL_VALUES(SQL_INT(now)), error) &&
 	    spool_write(file, false, "DELETE FROM site WHERE minute < ?", SQL_VALUES(SQL_INT(clock_mono_us() / SPOOL_MINUTE_US)), error);
 }
+
+static bool run_counted(SqliteStore *file, const char *sql, const SqlValue *values, guint *rows, GError **error)
+{
+	if (!sqlite_run(file, sql, values, error))
+		return false;
+	*rows += (guint)sqlite3_changes(file->db);
+	return true;
+}
+
+bool spool_forget(Spool *spool, const char *hash, gint64 until, guint *rows, GError **error)
+{
+	SqliteStore *file = spool->file;
+	const SqlValue values[] = { SQL_TEXT(hash), SQL_INT(until), { .kind = SQL_KIND_END } };
+	gint64 ignored;
+
+	*rows = 0;
+	/* What is deleted is overwritten, and does not stay in the log. */
+	return sqlite_number(file, "PRAGMA secure_delete = ON", NULL, 0, &ignored, error) && spool_begin(file, true, error) &&
+	    sqlite_end(file,
+	        run_counted(file, "DELETE FROM acks WHERE hash = ? AND at <= ? AND state IN ('local', 'held', 'asked', 'dead')", values, rows,
+	            error) &&
+	            run_counted(file, "UPDATE acks SET payload = '', mac = '' WHERE hash = ? AND at <= ? AND payload <> ''", values, rows, error) &&
+	            run_counted(file, "DELETE FROM blocked WHERE hash = ?", SQL_VALUES(SQL_TEXT(hash)), rows, error),
+	        error) &&
+	    sqlite_number(file, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, 0, &ignored, error);
+}

@@ -97,6 +97,10 @@ bool spool_drop(Spool *spool, const char *token, GError **error);
  * they would be claimed with anew after an hour. Unsettled rows stay, whatever the clock says. To be called every some minutes. */
 bool spool_purge(Spool *spool, GError **error);
 
+/* Forgets what stands here of the person with that hash from before `until` (seconds): letters that wait or are dead go, marks lose what
+ * names him and end by themselves. *rows: how many were changed. */
+bool spool_forget(Spool *spool, const char *hash, gint64 until, guint *rows, GError **error);
+
 /* The operator: dead rows and those in hand, as StoredJob *; back to LOCAL; to DEAD (of an ASKED one the store may send the letter all the
  * same). Handles as above; NULL = all. */
 GPtrArray *spool_list(Spool *spool, QueueList list, guint count, GError **error);

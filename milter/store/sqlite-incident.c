@@ -155,12 +155,14 @@ static char *text_names(char *const texts[TEXT_FIELDS])
 	return g_string_free(names, FALSE);
 }
 
-/* An event for the texts, where there are any. */
+/* An event for the texts, where there are any, and one for what was promised. */
 static bool texts_event(SqliteStore *store, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error)
 {
 	g_autofree char *names = text_names(texts);
+	const char *promised = texts != NULL ? texts[TEXT_NEXT_UPDATE_AT] : NULL;
 
-	return *names == '\0' || sqlite_event(store, "texts", name, by, names, error);
+	return (*names == '\0' || sqlite_event(store, "texts", name, by, names, error)) &&
+	    (promised == NULL || *promised == '\0' || sqlite_event(store, "promise", name, by, promised, error));
 }
 
 bool sqlite_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
@@ -226,6 +228,23 @@ bool sqlite_read_pause(SqliteStore *store, char **reason, GError **error)
 		g_strstrip(text);
 	if (text != NULL && *text != '\0' && strcmp(text, "0") != 0 && g_ascii_strcasecmp(text, "off") != 0)
 		*reason = g_steal_pointer(&text);
+	return true;
+}
+
+bool sqlite_pause_is_noted(SqliteStore *store, bool paused, GError **error)
+{
+	return sqlite_run(store, "INSERT OR REPLACE INTO generation(what, n) VALUES('paused', ?)", SQL_VALUES(SQL_INT(paused)), error);
+}
+
+/* *unnoted: somebody paused or resumed by hand, and the events do not say so yet. */
+static bool look_at_pause(SqliteStore *store, char **reason, bool *unnoted, GError **error)
+{
+	gint64 noted;
+
+	if (!sqlite_read_pause(store, reason, error) ||
+	    !sqlite_number(store, "SELECT n FROM generation WHERE what = 'paused'", NULL, 0, &noted, error))
+		return false;
+	*unnoted = *unnoted || (noted != 0) != (*reason != NULL);
 	return true;
 }
 
@@ -334,18 +353,30 @@ static bool read_all(SqliteStore *store, Snapshot *snapshot, bool *pending, bool
 
 		ok = read_texts(store, snapshot, incident, error) && read_update(store, snapshot, incident, error);
 	}
-	return ok && sqlite_read_pause(store, &snapshot->pause, error) &&
+	return ok && look_at_pause(store, &snapshot->pause, pending, error) &&
 	    sqlite_number(store, "SELECT n FROM generation WHERE what = 'incidents'", NULL, 0, &store->seen_incidents, error);
 }
 
-/* Acts on every flip word that differs from its state, comparing again under the lock. */
+static bool note_pause(SqliteStore *store, const char *by, GError **error)
+{
+	g_autofree char *reason = NULL;
+	bool unnoted = false;
+
+	if (!look_at_pause(store, &reason, &unnoted, error))
+		return false;
+	return !unnoted || (sqlite_pause_is_noted(store, reason != NULL, error) &&
+	    sqlite_event(store, reason != NULL ? "pause" : "resume", NULL, by, reason, error));
+}
+
+/* Acts on every flip word that differs from its state, comparing again under the lock, and notes what was done by hand. */
 static bool act_on_flips(SqliteStore *store, const Snapshot *seen, GError **error)
 {
+	g_autofree char *outside = store_outside(&store->base);
 	bool ok;
 
 	if (!sqlite_begin_write(store, error))
 		return false;
-	ok = true;
+	ok = note_pause(store, outside, error);
 	for (guint i = 0; ok && i < seen->incidents->len; i++) {
 		const char *name = ((Incident *)g_ptr_array_index(seen->incidents, i))->name;
 		IncidentState state = { .id = NULL };
@@ -357,7 +388,7 @@ static bool act_on_flips(SqliteStore *store, const Snapshot *seen, GError **erro
 		ok = sqlite_one_text(store, "SELECT word FROM flip WHERE name = ?", SQL_VALUES(SQL_TEXT(name)), &text, error) &&
 		    sqlite_read_state(store, name, &state, &found, error);
 		if (ok && word_parse(text, -1, &word) && word != state.flip)
-			ok = transition(store, name, word, NULL, &state, &what, error);
+			ok = transition(store, name, word, outside, &state, &what, error);
 		incident_state_clear(&state);
 	}
 	return sqlite_end(store, ok, error);

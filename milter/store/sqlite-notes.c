@@ -150,6 +150,22 @@ bool sqlite_notes_slice(Store *base, NoteList list, const char *id, char **curso
 	return true;
 }
 
+static bool drop_notes(SqliteStore *store, NoteList list, const GPtrArray *keys, GError **error)
+{
+	for (guint i = 0; i < keys->len; i++)
+		if (!sqlite_run(store, "DELETE FROM notes WHERE list = ? AND id = '' AND key = ?",
+		        SQL_VALUES(SQL_TEXT(list_names[list]), SQL_TEXT(keys->pdata[i])), error))
+			return false;
+	return true;
+}
+
+bool sqlite_notes_drop(Store *base, NoteList list, const GPtrArray *keys, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+
+	return sqlite_begin_write(store, error) && sqlite_end(store, drop_notes(store, list, keys, error), error);
+}
+
 /* --- who waits --- */
 
 static bool end_waiting(SqliteStore *store, const GPtrArray *keys, GPtrArray *ended, GError **error)

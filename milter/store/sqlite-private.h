@@ -100,6 +100,8 @@ bool sqlite_add_update(Store *base, const char *name, const char *text, const ch
 bool sqlite_read_state(SqliteStore *store, const char *name, IncidentState *state, bool *found, GError **error);
 /* Returns the pause's reason in *reason, or NULL where not paused; caller frees. */
 bool sqlite_read_pause(SqliteStore *store, char **reason, GError **error);
+/* Notes whether the events say that it is paused. */
+bool sqlite_pause_is_noted(SqliteStore *store, bool paused, GError **error);
 
 /* The condition that a row of marks counts (?N or ?: now). Its time is not believed while its incident is on: a clock that jumps ahead
  * must not answer everybody again. */
@@ -135,6 +137,7 @@ bool sqlite_queue_bury(Store *base, const char *handle, const char *why, guint *
 /* sqlite-tables.c */
 bool sqlite_add_event(Store *base, const char *what, const char *name, const char *by, const char *detail, GError **error);
 GPtrArray *sqlite_events(Store *base, guint count, GError **error);
+bool sqlite_events_slice(Store *base, gint64 since, char **cursor, GPtrArray *events, GError **error);
 bool sqlite_accounts_slice(Store *base, char **cursor, GPtrArray *entries, GError **error);
 bool sqlite_accounts_get(Store *base, const GPtrArray *keys, GPtrArray *entries, GError **error);
 bool sqlite_account_changes(Store *base, char **since, GPtrArray *keys, bool *lost, GError **error);
@@ -153,6 +156,7 @@ bool sqlite_blocked(Store *base, const char *hash, char **why, gint64 *until, GE
 /* sqlite-notes.c */
 bool sqlite_note_add(Store *base, NoteList list, const char *id, const StoredNote *note, bool *fresh, GError **error);
 bool sqlite_notes_slice(Store *base, NoteList list, const char *id, char **cursor, GPtrArray *notes, GError **error);
+bool sqlite_notes_drop(Store *base, NoteList list, const GPtrArray *keys, GError **error);
 bool sqlite_waiting_end(Store *base, const GPtrArray *keys, GPtrArray *ended, GError **error);
 bool sqlite_waiting_page(Store *base, const char *key, guint pages, gint64 now, bool *mine, GError **error);
 bool sqlite_optout_add(Store *base, const char *id, const char *tag, GError **error);
@@ -161,5 +165,37 @@ bool sqlite_notice_add(Store *base, const char *id, const StoredNotice *notice, 
 GPtrArray *sqlite_notices(Store *base, const char *id, GError **error);
 bool sqlite_notice_lease(Store *base, const char *id, const char *name, gint64 seconds, bool *mine, GError **error);
 bool sqlite_notice_progress(Store *base, const char *id, const char *name, guint64 told, guint64 left_out, bool done, GError **error);
+
+/* sqlite-stats.c */
+/* Its tables, for sqlite-schema.c; new in version 6. */
+extern const char *const sqlite_stats_tables[];
+extern const gsize sqlite_stats_tables_count;
+/* Removes what is past its time; kept_since: personal data older than that goes. The caller's transaction. */
+bool sqlite_stats_purge(SqliteStore *store, gint64 now, gint64 kept_since, GError **error);
+bool sqlite_stats_write(Store *base, const StatsBatch *batch, guint *replies, GError **error);
+GPtrArray *sqlite_stats_minutes(Store *base, const char *id, gint64 from, gint64 to, GError **error);
+bool sqlite_stats_distinct(Store *base, const char *id, gint64 from, guint64 *senders, guint64 *accounts, GError **error);
+GHashTable *sqlite_stats_accounts(Store *base, const char *id, GError **error);
+bool sqlite_stats_threads_slice(Store *base, const char *id, char **cursor, GPtrArray *threads, GError **error);
+bool sqlite_stats_outbound_seen(Store *base, gint64 *at, GError **error);
+bool sqlite_baseline(Store *base, BaselineHour hours[BASELINE_HOURS], GError **error);
+bool sqlite_baseline_learn(Store *base, gint64 hour_start, double mails, double senders, bool *learned, GError **error);
+
+/* sqlite-alarms.c */
+bool sqlite_create_alarms(SqliteStore *store, GError **error);
+bool sqlite_alarm_raise(Store *base, const char *key, const char *text, const char *by, gint64 repeat_seconds, AlarmTell *tell, GError **error);
+bool sqlite_alarm_clear(Store *base, const char *key, const char *by, bool *was, gint64 *since, GError **error);
+GPtrArray *sqlite_alarms(Store *base, GError **error);
+bool sqlite_alarm_duty(Store *base, gint64 seconds, bool *mine, GError **error);
+
+/* sqlite-feed.c */
+GPtrArray *sqlite_feed(Store *base, const char *name, guint count, GError **error);
+bool sqlite_texts(Store *base, const char *name, char *texts[TEXT_FIELDS], char **id, GError **error);
+/* sqlite-past.c */
+bool sqlite_past_texts(Store *base, const char *id, char *texts[TEXT_FIELDS], bool *found, GError **error);
+
+/* sqlite-erase.c */
+bool sqlite_erase_jobs(Store *base, const ErasePerson *person, GPtrArray *parts, GError **error);
+bool sqlite_erase_keyed(Store *base, const ErasePerson *person, GPtrArray *parts, GError **error);
 
 #endif

@@ -8,10 +8,9 @@
 #include "base/error.h"
 #include "store/sqlite-private.h"
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 #define PURGE_EVERY 600 /* seconds */
 #define RATE_KEEP 86400 /* seconds: well past the longest window of a cap */
-#define EVENTS_KEEP (365 * 86400)
 
 static const char *const tables[] = {
 	"CREATE TABLE flip(name TEXT PRIMARY KEY, word TEXT) WITHOUT ROWID",
@@ -142,6 +141,16 @@ static bool set_version(SqliteStore *store, GError **error)
 	return execute(store, "PRAGMA user_version = " G_STRINGIFY(SCHEMA_VERSION), error);
 }
 
+/* What is new in version 6. A pause that stands has been told of. */
+static bool create_of_6(SqliteStore *store, GError **error)
+{
+	g_autofree char *reason = NULL;
+
+	return sqlite_create_alarms(store, error) &&
+	    sqlite_execute_all(store, sqlite_stats_tables, sqlite_stats_tables_count, error) &&
+	    sqlite_read_pause(store, &reason, error) && sqlite_pause_is_noted(store, reason != NULL, error);
+}
+
 /* Brings the tables from version to ours; the caller's transaction. */
 static bool bring_up(SqliteStore *store, gint64 version, GError **error)
 {
@@ -150,12 +159,14 @@ static bool bring_up(SqliteStore *store, gint64 version, GError **error)
 	if (version == 0)
 		return sqlite_execute_all(store, tables, G_N_ELEMENTS(tables), error) && create_triggers(store, error) &&
 		    sqlite_execute_all(store, queue_table, G_N_ELEMENTS(queue_table), error) &&
-		    sqlite_execute_all(store, notes_tables, G_N_ELEMENTS(notes_tables), error) && set_version(store, error);
+		    sqlite_execute_all(store, notes_tables, G_N_ELEMENTS(notes_tables), error) && create_of_6(store, error) &&
+		    set_version(store, error);
 	if (version >= 2 && version < SCHEMA_VERSION)
 		return (version > 2 || sqlite_execute_all(store, from_2, G_N_ELEMENTS(from_2), error)) &&
 		    (version > 3 || (sqlite_execute_all(store, from_3, G_N_ELEMENTS(from_3), error) &&
 		        sqlite_execute_all(store, queue_table, G_N_ELEMENTS(queue_table), error))) &&
-		    sqlite_execute_all(store, notes_tables, G_N_ELEMENTS(notes_tables), error) && set_version(store, error);
+		    (version > 4 || sqlite_execute_all(store, notes_tables, G_N_ELEMENTS(notes_tables), error)) &&
+		    create_of_6(store, error) && set_version(store, error);
 	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "store %s: made by %s version of this program (tables of"
 	    " version %" G_GINT64_FORMAT ", this one knows %d)", store->path, version > SCHEMA_VERSION ? "a newer" : "an older",
 	    version, SCHEMA_VERSION);
@@ -209,8 +220,11 @@ static bool purge_rows(SqliteStore *store, gint64 now, GError **error)
 	    sqlite_run(store, "DELETE FROM stats WHERE id < ? AND id NOT IN (SELECT id FROM state WHERE id IS NOT NULL)",
 	        SQL_VALUES(SQL_TEXT(first_id)), error) &&
 	    sqlite_run(store, "DELETE FROM events WHERE at <= ?", SQL_VALUES(SQL_INT(now - EVENTS_KEEP)), error) &&
+	    /* These carry the hash of an address, and what was said of it. */
+	    sqlite_run(store, "DELETE FROM events WHERE at <= ? AND what IN ('bounced', 'answered', 'unblocked', 'forgot', 'exported')",
+	        SQL_VALUES(SQL_INT(kept_since)), error) &&
 	    sqlite_run(store, "DELETE FROM nodes WHERE at <= ?", SQL_VALUES(SQL_INT(kept_since)), error) &&
-	    purge_notes(store, now, kept_since, error);
+	    purge_notes(store, now, kept_since, error) && sqlite_stats_purge(store, now, kept_since, error);
 }
 
 bool sqlite_purge(SqliteStore *store, GError **error)

@@ -23,6 +23,19 @@ static char *text_or_null(sqlite3_stmt *row, int column)
 	return *text != '\0' ? g_strdup(text) : NULL;
 }
 
+/* at, what, name, by, detail from the first column on. */
+static StoreEvent *read_event(sqlite3_stmt *row, int first)
+{
+	StoreEvent *event = g_new0(StoreEvent, 1);
+
+	event->at = sqlite3_column_int64(row, first);
+	event->what = g_strdup(sqlite_text(row, first + 1));
+	event->name = text_or_null(row, first + 2);
+	event->by = text_or_null(row, first + 3);
+	event->detail = text_or_null(row, first + 4);
+	return event;
+}
+
 GPtrArray *sqlite_events(Store *base, guint count, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
@@ -33,18 +46,34 @@ GPtrArray *sqlite_events(Store *base, guint count, GError **error)
 
 	if (statement == NULL)
 		return NULL;
-	while ((ok = sqlite_step(store, statement, &row, error)) && row) {
-		StoreEvent *event = g_new0(StoreEvent, 1);
-
-		event->at = sqlite3_column_int64(statement, 0);
-		event->what = g_strdup(sqlite_text(statement, 1));
-		event->name = text_or_null(statement, 2);
-		event->by = text_or_null(statement, 3);
-		event->detail = text_or_null(statement, 4);
-		g_ptr_array_add(events, event);
-	}
+	while ((ok = sqlite_step(store, statement, &row, error)) && row)
+		g_ptr_array_add(events, read_event(statement, 0));
 	sqlite_finish(statement);
 	return ok ? g_steal_pointer(&events) : NULL;
+}
+
+/* The cursor is the row last read. */
+bool sqlite_events_slice(Store *base, gint64 since, char **cursor, GPtrArray *events, GError **error)
+{
+	SqliteStore *store = (SqliteStore *)base;
+	gint64 last = *cursor != NULL ? g_ascii_strtoll(*cursor, NULL, 10) : 0;
+	sqlite3_stmt *statement = sqlite_start(store, "SELECT n, at, what, name, by, detail FROM events WHERE n > ? AND at >= ?"
+	    " ORDER BY n LIMIT ?", SQL_VALUES(SQL_INT(last), SQL_INT(since), SQL_INT(SLICE)), error);
+	guint before = events->len;
+	bool row, ok;
+
+	if (statement == NULL)
+		return false;
+	while ((ok = sqlite_step(store, statement, &row, error)) && row) {
+		last = sqlite3_column_int64(statement, 0);
+		g_ptr_array_add(events, read_event(statement, 1));
+	}
+	sqlite_finish(statement);
+	if (!ok)
+		return false;
+	g_free(*cursor);
+	*cursor = events->len - before == SLICE ? g_strdup_printf("%" G_GINT64_FORMAT, last) : NULL;
+	return true;
 }
 
 /* --- accounts --- */

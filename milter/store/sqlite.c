@@ -178,6 +178,7 @@ static bool sqlite_set_pause(Store *base, const char *reason, const char *by, GE
 		return false;
 	ok = (reason != NULL ? sqlite_run(store, "INSERT OR REPLACE INTO pause(one, reason) VALUES(1, ?)",
 	          SQL_VALUES(SQL_TEXT(reason)), error) : sqlite_run(store, "DELETE FROM pause", NULL, error)) &&
+	    sqlite_pause_is_noted(store, reason != NULL, error) &&
 	    sqlite_event(store, reason != NULL ? "pause" : "resume", NULL, by, reason, error);
 	return sqlite_end(store, ok, error);
 }
@@ -230,6 +231,7 @@ static const StoreBackend backend = {
 	.set_pause = sqlite_set_pause,
 	.add_event = sqlite_add_event,
 	.events = sqlite_events,
+	.events_slice = sqlite_events_slice,
 	.claim = sqlite_claim,
 	.adopt = sqlite_adopt,
 	.job_take = sqlite_job_take,
@@ -269,6 +271,24 @@ static const StoreBackend backend = {
 	.notices = sqlite_notices,
 	.notice_lease = sqlite_notice_lease,
 	.notice_progress = sqlite_notice_progress,
+	.stats_write = sqlite_stats_write,
+	.stats_minutes = sqlite_stats_minutes,
+	.stats_distinct = sqlite_stats_distinct,
+	.stats_accounts = sqlite_stats_accounts,
+	.stats_threads_slice = sqlite_stats_threads_slice,
+	.stats_outbound_seen = sqlite_stats_outbound_seen,
+	.baseline = sqlite_baseline,
+	.baseline_learn = sqlite_baseline_learn,
+	.alarm_raise = sqlite_alarm_raise,
+	.alarm_clear = sqlite_alarm_clear,
+	.alarms = sqlite_alarms,
+	.alarm_duty = sqlite_alarm_duty,
+	.feed = sqlite_feed,
+	.texts = sqlite_texts,
+	.past_texts = sqlite_past_texts,
+	.erase_jobs = sqlite_erase_jobs,
+	.notes_drop = sqlite_notes_drop,
+	.erase_keyed = sqlite_erase_keyed,
 };
 
 Store *sqlite_open_file(const Config *config, const char *node, const char *path, const StoreBackend *methods,

@@ -137,6 +137,16 @@ GPtrArray *store_events(Store *store, guint count, GError **error)
 	return store->backend->events(store, count, error);
 }
 
+bool store_events_slice(Store *store, gint64 since, char **cursor, GPtrArray *events, GError **error)
+{
+	return store->backend->events_slice(store, since, cursor, events, error);
+}
+
+char *store_outside(const Store *store)
+{
+	return g_strdup_printf("outside (seen by %s)", store->node);
+}
+
 ClaimRules claim_rules(const Config *config, const StoreClaim *claim)
 {
 	if (claim->request->class == LETTER_STAFF)

@@ -37,8 +37,10 @@ Snapshot *store_snapshot(Store *store, const Snapshot *last, GError **error);
 int store_wait(Store *store, int wake_fd, gint64 timeout_ms, GError **error);
 
 /* The operator's writes; all of them leave an entry in outage:events. by: who. What the entries are called: a transition by
- * transition_name() with "WORD ID" as detail; "word" where the word changed nothing; "texts" (names of the fields), "update" (the
- * text), "pause" (the reason), "resume", "account", "account-removed" (the key), "queue-retry", "queue-bury" (the handle or "all"). */
+ * transition_name() with "WORD ID" as detail; "word" where the word changed nothing; "texts" (names of the fields), "promise" (the
+ * next_update_at among them, so that it can be told later which one was kept), "update" (the text), "pause" (the reason), "resume",
+ * "account", "account-removed" (the key), "queue-retry", "queue-bury" (the handle or "all"; by the store's own node name).
+ * by "outside (seen by NODE)": a transition or a pause that no program of ours made, noted by the node that saw it first. */
 /* Sets the flip word and the texts given (NULL = leave) in one step, running the transition. texts may be NULL. out (may be NULL)
  * receives the state after it. */
 bool store_set_word(Store *store, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
@@ -54,6 +56,12 @@ typedef struct { gint64 at; char *what, *name, *by, *detail; } StoreEvent;
 void store_event_free(StoreEvent *event);
 /* The newest count events, newest first (StoreEvent *). */
 GPtrArray *store_events(Store *store, guint count, GError **error);
+/* Appends one slice of the history from `since` (seconds; 0 = all there is) on, the oldest first (StoreEvent *). *cursor is NULL before
+ * the first and moves on with each call, to NULL after the last; caller frees.
+ * What is kept: what people and outside hands did, changes of accounts and alarms for a year (Redis: the newest 20,000 of each, so that
+ * a flood of one kind pushes out nothing of another); events of one customer ("bounced", "unblocked", "forgot", "exported", "answered") for
+ * privacy.retention, of "bounced" and "answered" Redis the newest 10,000 of all events. */
+bool store_events_slice(Store *store, gint64 since, char **cursor, GPtrArray *events, GError **error);
 
 /* Claims a letter, in most cases an acknowledgement: mark, caps, job, affected set, counters, all or nothing. Of a notice or a letter to
  * staff (request->class) neither the affected set nor the caps nor the counter `queued` know: it is counted as `queued:notice` or

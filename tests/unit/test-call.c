@@ -1,5 +1,5 @@
 /* test-call: page.command runs alone, with what it is given and nothing else, and never for longer than it may. */
-#include "outage-replier/call.h"
+#include "base/call.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -16,7 +16,7 @@ static bool run(const char *script, gint64 timeout_ms, GCancellable *cancel, cha
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", (char *)script, NULL };
 
-	return call_run(argv, environment, timeout_ms, cancel, output, error);
+	return call_run(argv, environment, timeout_ms, "page.timeout", cancel, output, error);
 }
 
 static void test_command_gets_its_environment_and_no_other(void)
@@ -56,7 +56,7 @@ static void test_failure_says_how_it_ended(void)
 	g_assert_cmpstr(output, ==, "no credit\n");
 	g_assert_false(run("kill -TERM $$", 20000, NULL, &more, &signal));
 	g_assert_nonnull(strstr(signal->message, "signal 15"));
-	g_assert_false(call_run(argv, environment, 20000, NULL, &none, &missing));
+	g_assert_false(call_run(argv, environment, 20000, "page.timeout", NULL, &none, &missing));
 	g_assert_error(missing, OUTAGE_ERROR, OUTAGE_ERROR_SYSTEM);
 	g_assert_nonnull(strstr(missing->message, g_strerror(ENOENT)));
 }

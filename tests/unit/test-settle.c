@@ -306,10 +306,11 @@ static void a_claim_whose_answer_is_lost_is_asked_again_and_queued_once(gconstpo
 	g_autoptr(Node) node = node_new(kind);
 
 	node->base->config->store_timeout = 200;
-	record(node, "aa", "t1", SPOOL_LOCAL);
+	start(node);
+	await_rounds(node); /* it knows whom it is to forget, and has no other question than the claim */
 	/* Commands that write wait; the claim is written to the socket and not answered in time. */
 	g_free(fixture_redis("CLIENT", "PAUSE", "1500", "WRITE", NULL));
-	start(node);
+	record(node, "aa", "t1", SPOOL_LOCAL);
 	await_sql(node, "SELECT count(*) FROM acks WHERE state = 'asked' AND was = '' AND taken_us IS NULL", "1");
 	await(node, "mirror=1");
 	claims_check_counts(node->store, 1, 0, 0, 0, 0);
@@ -326,6 +327,23 @@ static void a_mark_of_a_wrong_type_keeps_nobody_waiting(gconstpointer kind)
 	record(node, "bb", "t2", SPOOL_LOCAL);
 	start(node);
 	await(node, "local=1 mirror=1");
+}
+
+/* However much the store has had to tell of since. */
+static void whom_the_store_was_told_to_forget_is_forgotten_here_too(gconstpointer kind)
+{
+	g_autoptr(Node) node = node_new(kind);
+
+	show(&shown.pause, "for now");
+	record(node, "aa", "t1", SPOOL_LOCAL);
+	record(node, "bb", "t2", SPOOL_LOCAL);
+	g_assert_true(store_add_event(node->store, "forgot", "aa", "anna", NULL, NULL));
+	fixture_run(node->base, "for i = 1, 12000 do redis.call('XADD', 'outage:events', 'MAXLEN', '~', 10000, '*', 'what', 'bounced') end",
+	    "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000)"
+	    " INSERT INTO events(at, what) SELECT strftime('%s', 'now'), 'bounced' FROM c");
+	start(node);
+	await(node, "local=1");
+	await_sql(node, "SELECT hash FROM acks", "bb");
 }
 
 int main(int argc, char **argv)
@@ -352,6 +370,7 @@ int main(int argc, char **argv)
 	fixture_add_test("what-a-milter-that-died-had-in-hand-is-asked-for-at-once",
 	    what_a_milter_that_died_had_in_hand_is_asked_for_at_once);
 	fixture_add_test("who-was-answered-before-the-fix-gets-his-resolution", who_was_answered_before_the_fix_gets_his_resolution);
+	fixture_add_test("whom-the-store-was-told-to-forget-is-forgotten-here-too", whom_the_store_was_told_to_forget_is_forgotten_here_too);
 	fixture_add_test("a-store-that-the-watch-has-lost-is-not-asked", a_store_that_the_watch_has_lost_is_not_asked);
 	g_test_add_data_func("/store/redis/a-claim-whose-answer-is-lost-is-asked-again-and-queued-once", "redis",
 	    a_claim_whose_answer_is_lost_is_asked_again_and_queued_once);

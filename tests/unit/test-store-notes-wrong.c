@@ -221,6 +221,7 @@ static void test_a_file_of_version_4_goes_on(void)
 
 	g_assert_cmpint(claims_ask(outage->store, &outage->state, false, "hash1", "t1"), ==, CLAIM_WON);
 	fixture_run(outage->fixture, NULL, "DROP TABLE notes; DROP TABLE note_counts; DROP TABLE notices; DROP TABLE optout;"
+	    " DROP TABLE alarms; DROP TABLE alarm_duty;"
 	    " PRAGMA user_version = 4");
 	store = fixture_open(outage->fixture, "b");
 	other = fixture_open(outage->fixture, "c");

@@ -1,4 +1,5 @@
--- Notes that a node lives. KEYS: nodes. ARGV: node, JSON. Value: seconds since the epoch, space, JSON. Nodes long
+-- Notes that a node lives. KEYS: nodes, events. ARGV: node, JSON, how long events with personal data are kept (s), how long the others
+-- (s). Value: seconds since the epoch, space, JSON. Nodes long
 -- gone are dropped once there are many, so that names that never come back (containers) do not pile up: some at each
 -- beat, for a beat must not grow with them.
 local now = clock()
@@ -10,5 +11,13 @@ if redis.call('HLEN', KEYS[1]) > 64 then
 			redis.call('HDEL', KEYS[1], node)
 		end
 	end
+end
+-- The stream of all events and that of persons carry hashes of addresses and what was said of them.
+local function trim(stream, keep)
+	redis.pcall('XTRIM', stream, 'MINID', '=', string.format('%d', math.max(0, now - tonumber(keep)) * 1000))
+end
+trim(KEYS[2], ARGV[3])
+for _, kept in ipairs(KEPT_STREAMS) do
+	trim(KEYS[2] .. ':' .. kept, kept == 'persons' and ARGV[3] or ARGV[4])
 end
 return 1

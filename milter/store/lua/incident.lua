@@ -234,17 +234,23 @@ end
 
 -- Sets texts from ARGV (field, value, ...; an empty value deletes) and leaves an event.
 local function set_texts(state, keys, site, first)
-	local changed = {}
+	local changed, promised = {}, nil
 	for i = first, #ARGV, 2 do
 		if ARGV[i + 1] == '' then
 			redis.call('HDEL', keys.texts, ARGV[i])
 		else
 			redis.call('HSET', keys.texts, ARGV[i], ARGV[i + 1])
+			if ARGV[i] == 'next_update_at' then
+				promised = ARGV[i + 1]
+			end
 		end
 		changed[#changed + 1] = ARGV[i]
 	end
 	if #changed > 0 then
 		add_event(keys.events, 'texts', site.name, site.by, table.concat(changed, ' '), state.id or '')
+	end
+	if promised then
+		add_event(keys.events, 'promise', site.name, site.by, promised, state.id or '')
 	end
 end
 

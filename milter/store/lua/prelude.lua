@@ -82,9 +82,27 @@ local function newest_entry(key)
 	return list.err and list or list[1] or false
 end
 
--- pcall: a history that cannot be written must not keep an incident from opening.
+-- What machines do all day long (a letter that came back, a customer who was answered) stands in the stream of all events
+-- alone, and pushes out there what is older. What people did is kept a second time, by kind, in a stream of its own that a
+-- flood of another kind does not touch. The name of that stream is what follows 'events:'.
+local KEPT_AS = { answered = false, bounced = false, account = 'accounts', ['account-removed'] = 'accounts', alarm = 'alarms',
+	['all-clear'] = 'alarms', ['notice-done'] = 'alarms', unblocked = 'persons', forgot = 'persons', exported = 'persons' }
+local KEPT_STREAMS = { 'audit', 'accounts', 'alarms', 'persons' }
+
+-- pcall: a history that cannot be written must not keep an incident from opening. An event has the same id in both streams,
+-- by which events.lua knows it again.
 local function add_event(key, what, name, by, detail, id)
-	redis.pcall('XADD', key, 'MAXLEN', '~', 10000, '*', 'what', what, 'name', name, 'by', by, 'detail', detail, 'id', id)
+	local function add(stream, max, at)
+		return redis.pcall('XADD', stream, 'MAXLEN', '~', max, at, 'what', what, 'name', name, 'by', by, 'detail', detail, 'id', id)
+	end
+	local at, kept = add(key, 10000, '*'), KEPT_AS[what]
+	if kept == nil then
+		kept = 'audit'
+	end
+	if kept and (type(at) == 'table' or type(add(key .. ':' .. kept, 20000, at)) == 'table') then
+		-- The stream of all was lost, and the clock is behind what is kept here.
+		add(key .. ':' .. kept, 20000, '*')
+	end
 end
 
 -- The value of a field in the flat list that a stream entry is.

@@ -3,13 +3,14 @@
 -- beside a state that is gone, damaged or older than what the node has seen is left for transition.lua, which is told what
 -- the node remembers.
 --
--- KEYS: flip, flips (the hash), pause, known, life, events. The keys of each incident are made from the prefix.
--- ARGV: prefix, a random text, who asks, reopen (s), retention (s), number of a text's fields, the fields, then for each
---       incident that the node knows: name, changed_at as last seen (0 = unknown).
+-- KEYS: flip, flips (the hash), pause, known, life, events, whether the events say that it is paused. The keys of each
+-- incident are made from the prefix.
+-- ARGV: prefix, a random text, who changed what was changed by hand, reopen (s), retention (s), number of a text's fields,
+--       the fields, then for each incident that the node knows: name, changed_at as last seen (0 = unknown).
 -- Returns { now (ms), life, flip, flips (field, value, ...), 1 where not all of them were looked at, pause, why the
 -- known names are not read, then for each incident: name, state, texts, newest update (id, text) }. A value is a string,
 -- false where there is none, its size where it is too long, or the error that reading it gave.
-local FLIP, FLIPS, PAUSE, KNOWN, LIFE, EVENTS = unpack(KEYS, 1, 6)
+local FLIP, FLIPS, PAUSE, KNOWN, LIFE, EVENTS, PAUSE_SEEN = unpack(KEYS, 1, 7)
 local prefix, random, by, reopen, retention = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local NAMES_MAX, NAME_MAX, WORD_MAX, STATE_MAX, TEXT_MAX, LIFE_MAX = 64, 64, 256, 128, 4096, 64
 local NAMES_WEIGHT = 256 * 1024
@@ -119,6 +120,22 @@ local function follow(name, flip, values)
 	return pcall(move_to, state, keys, site, word, now, false) and state_fields_of(state) or values
 end
 
+-- Reads the pause. One that somebody set or took away by hand is noted among the events by whoever sees it first.
+local function read_pause()
+	local value = read_string(PAUSE, TEXT_MAX)
+	local reason = type(value) == 'string' and string.match(value, '^%s*(.-)%s*$') or value and '?' or ''
+	local paused = reason ~= '' and reason ~= '0' and string.lower(reason) ~= 'off'
+	local noted = redis.pcall('GET', PAUSE_SEEN)
+	if type(noted) == 'table' or paused == (noted == '1') then
+		return value
+	end
+	local written = redis.pcall('SET', PAUSE_SEEN, paused and '1' or '0')
+	if written.ok then
+		add_event(EVENTS, paused and 'pause' or 'resume', '', by, paused and string.sub(reason, 1, 1024) or '', '')
+	end
+	return value
+end
+
 -- The node's own names come first: whatever else is there, what is on stays in sight.
 add_name('default')
 add_names(ARGV, 7 + text_count, 2)
@@ -129,7 +146,7 @@ for i = 1, #flips, 2 do
 	words[flips[i]] = flips[i + 1]
 end
 words.default = read_string(FLIP, WORD_MAX)
-local answer = { now, read_life(), words.default, flips, partial, read_string(PAUSE, TEXT_MAX), unread }
+local answer = { now, read_life(), words.default, flips, partial, read_pause(), unread }
 for _, name in ipairs(names) do
 	local n = #answer
 	local state = read_fields(prefix .. 'state:' .. name, STATE_FIELDS, STATE_MAX)
