@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 
 /* GLib leaves the "--" in where the argument behind it begins with a dash. */
@@ -30,12 +31,16 @@ bool cli_options(Cli *cli, const GOptionEntry *entries, const char *summary, int
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &cli->config_path, "Configuration (" CONFIG_DEFAULT_PATH ")", "FILE" },
 		G_OPTION_ENTRY_NULL,
 	};
+	g_autofree char *called = g_strconcat("outagectl ", (*argv)[0], NULL);
+	g_autofree char *example = cli->example != NULL ? g_strconcat("Example:\n", cli->example, "\n", NULL) : NULL;
 	g_autoptr(GOptionContext) context = g_option_context_new(summary);
 	g_autoptr(GError) error = NULL;
 
 	if (entries != NULL)
 		g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_add_main_entries(context, common, NULL);
+	g_set_prgname(called); /* what the usage line begins with */
+	g_option_context_set_description(context, example);
 	if (g_option_context_parse(context, argc, argv, &error)) {
 		drop_separator(argc, *argv);
 		return true;
@@ -69,7 +74,7 @@ int cli_usage(const char *format, ...)
 	va_start(args, format);
 	print_line(format, args);
 	va_end(args);
-	fprintf(stderr, "outagectl: see outagectl --help\n");
+	fprintf(stderr, "outagectl: see %s --help\n", g_get_prgname());
 	return CLI_USAGE;
 }
 
@@ -90,6 +95,8 @@ bool cli_config(Cli *cli)
 	cli->config = config_load(cli->config_path, mistakes);
 	for (guint i = 0; i < mistakes->len; i++)
 		fprintf(stderr, "outagectl: %s\n", (const char *)g_ptr_array_index(mistakes, i));
+	if (cli->config == NULL && cli->config_path == NULL)
+		fprintf(stderr, "outagectl: -c FILE names another configuration\n");
 	return cli->config != NULL && mistakes->len == 0;
 }
 
@@ -112,10 +119,14 @@ bool cli_store(Cli *cli)
 
 	if (!cli_config(cli))
 		return false;
-	cli->store = store_open(cli->config, g_get_host_name(), &error);
-	if (cli->store == NULL)
-		(void)cli_error(error);
-	return cli->store != NULL;
+	/* What the store notes of its own accord is the operator's doing, too. */
+	cli->store = store_open(cli->config, cli->by, &error);
+	if (cli->store != NULL)
+		return true;
+	if (g_error_matches(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE))
+		g_prefix_error(&error, "the store of store.url (%s) cannot be reached; does it run? ", cli->config->path);
+	(void)cli_error(error);
+	return false;
 }
 
 void cli_warn_silent(const Config *config)
@@ -134,12 +145,55 @@ const char *cli_people(guint count)
 	return count == 1 ? "person" : "people";
 }
 
-void cli_print_json(JsonBuilder *builder, bool pretty)
+/* Whether a terminal might act upon it, or turn what a person reads around. */
+static bool is_hidden(gunichar c)
+{
+	GUnicodeType type = g_unichar_type(c);
+
+	return c >= 0x7f && (type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT || type == G_UNICODE_LINE_SEPARATOR ||
+	    type == G_UNICODE_PARAGRAPH_SEPARATOR);
+}
+
+/*     escape = "\" "u" 4HEXDIG, two of them above U+FFFF          RFC 8259 section 7 */
+static void append_escape(GString *text, gunichar c)
+{
+	if (c > 0xffff)
+		g_string_append_printf(text, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+	else
+		g_string_append_printf(text, "\\u%04x", c);
+}
+
+char *cli_json_text(JsonBuilder *builder, bool pretty)
 {
 	g_autoptr(JsonNode) root = json_builder_get_root(builder);
-	g_autofree char *text = json_to_string(root, pretty);
+	g_autofree char *raw = json_to_string(root, pretty), *valid = g_utf8_make_valid(raw, -1);
+	GString *text = g_string_sized_new(strlen(valid));
+
+	/* Outside of strings there is nothing but ASCII. */
+	for (const char *c = valid; *c != '\0'; c = g_utf8_next_char(c)) {
+		if (is_hidden(g_utf8_get_char(c)))
+			append_escape(text, g_utf8_get_char(c));
+		else
+			g_string_append_len(text, c, g_utf8_next_char(c) - c);
+	}
+	return g_string_free(text, FALSE);
+}
+
+void cli_print_json(JsonBuilder *builder, bool pretty)
+{
+	g_autofree char *text = cli_json_text(builder, pretty);
 
 	printf("%s\n", text);
+}
+
+int cli_write_page(const char *path, const GString *page)
+{
+	GError *error = NULL;
+
+	if (g_file_set_contents_full(path, page->str, (gssize)page->len, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+		return CLI_DONE;
+	g_prefix_error(&error, "--html %s could not be written (does its folder exist?): ", path);
+	return cli_error(error);
 }
 
 void cli_json_string(JsonBuilder *builder, const char *name, const char *value)
@@ -147,6 +201,21 @@ void cli_json_string(JsonBuilder *builder, const char *name, const char *value)
 	json_builder_set_member_name(builder, name);
 	if (value != NULL)
 		json_builder_add_string_value(builder, value);
+	else
+		json_builder_add_null_value(builder);
+}
+
+void cli_json_int(JsonBuilder *builder, const char *name, gint64 value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_int_value(builder, value);
+}
+
+void cli_json_known(JsonBuilder *builder, const char *name, bool known, gint64 value)
+{
+	json_builder_set_member_name(builder, name);
+	if (known)
+		json_builder_add_int_value(builder, value);
 	else
 		json_builder_add_null_value(builder);
 }

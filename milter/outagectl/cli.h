@@ -15,7 +15,8 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 typedef struct {
 	char *config_path;   /* -c or NULL */
-	char *by;            /* who runs this, for outage:events */
+	char *by;            /* who runs this, USER@HOST, for outage:events */
+	const char *example; /* of the command that runs, for its --help */
 	Config *config;      /* after cli_config */
 	Store *store;        /* after cli_store */
 } Cli;
@@ -45,11 +46,21 @@ void cli_warn_silent(const Config *config);
 /* Returns "person" for one, else "people". */
 const char *cli_people(guint count);
 
-/* Prints the builder's root on one line, or indented; frees nothing. */
+/* Returns the builder's root on one line, or indented. Strings that were added to it may hold anything: bytes that are no UTF-8 become U+FFFD,
+ * control, format and direction characters escapes. Frees nothing; caller frees. */
+char *cli_json_text(JsonBuilder *builder, bool pretty);
+/* Prints that, and a line end. */
 void cli_print_json(JsonBuilder *builder, bool pretty);
+
+/* Writes a page of --html, all of it or nothing, for who ordered it alone: customers and accounts stand in it. CLI_DONE, or CLI_FAILED after
+ * it was told. */
+int cli_write_page(const char *path, const GString *page);
 
 /* Adds member name with value, null where it is NULL. */
 void cli_json_string(JsonBuilder *builder, const char *name, const char *value);
+void cli_json_int(JsonBuilder *builder, const char *name, gint64 value);
+/* A number, null where it is not known. */
+void cli_json_known(JsonBuilder *builder, const char *name, bool known, gint64 value);
 /* As RFC 3339, null for 0. */
 void cli_json_time(JsonBuilder *builder, const char *name, gint64 value);
 /* An array of the strings (char *). */
@@ -72,5 +83,12 @@ int command_notices(Cli *cli, int argc, char **argv);
 int command_accounts(Cli *cli, int argc, char **argv);
 int command_acks(Cli *cli, int argc, char **argv);
 int command_bounced(Cli *cli, int argc, char **argv);
+int command_explain(Cli *cli, int argc, char **argv);
+int command_export(Cli *cli, int argc, char **argv);
+int command_forget(Cli *cli, int argc, char **argv);
+int command_import(Cli *cli, int argc, char **argv);
+int command_log(Cli *cli, int argc, char **argv);
+int command_replay(Cli *cli, int argc, char **argv);
+int command_report(Cli *cli, int argc, char **argv);
 
 #endif

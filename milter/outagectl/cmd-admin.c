@@ -54,7 +54,18 @@ static int accounts_remove(Cli *cli, const char *key)
 
 	if (!store_account_remove(cli->store, key, cli->by, &found, &error))
 		return cli_error(error);
-	return found ? CLI_DONE : cli_failed("there is no account under %s", key);
+	return found ? CLI_DONE : cli_failed("there is no account under %s: outagectl accounts list shows those there are", key);
+}
+
+/* That it is not in the history is told, and is no failure of what was done. */
+static void note(Cli *cli, const char *what, const char *detail)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (cli->store == NULL)
+		cli->store = store_open(cli->config, cli->by, &error);
+	if (cli->store == NULL || !store_add_event(cli->store, what, NULL, cli->by, detail, &error))
+		(void)cli_failed("done, but the log does not say so: %s", error->message);
 }
 
 /* FILE holds one object: key -> account object. All is checked before anything is written. */
@@ -62,6 +73,7 @@ static int accounts_import(Cli *cli, const char *path)
 {
 	g_autoptr(JsonParser) parser = json_parser_new();
 	g_autoptr(GPtrArray) parsed = g_ptr_array_new_with_free_func((GDestroyNotify)account_free);
+	g_autofree char *base = NULL, *summary = NULL;
 	GError *error = NULL;
 	JsonObjectIter iter;
 	const char *key;
@@ -87,6 +99,9 @@ static int accounts_import(Cli *cli, const char *path)
 		if (!store_account_put(cli->store, account->key, json, cli->by, &error))
 			return cli_error(error);
 	}
+	base = g_path_get_basename(path);
+	summary = g_strdup_printf("%u from %s", parsed->len, base);
+	note(cli, "accounts-imported", summary);
 	printf("%u account(s) imported\n", parsed->len);
 	return CLI_DONE;
 }
@@ -170,17 +185,21 @@ static int acks_move(Cli *cli, bool retry, const char *handle)
 		return CLI_FAILED;
 	if ((handle == NULL || own) && !spool_view_move(cli->config, retry, handle, why, &here, &error))
 		return cli_error(error);
-	if (here > 0)
+	if (here > 0) {
+		g_autofree char *which = g_strdup_printf("%s in the keeping of %s", handle != NULL ? handle : "all", config_node(cli->config));
+
 		printf("%u acknowledgement(s) in this node's own keeping %s\n", here, retry ? "are tried again" : "buried");
+		note(cli, retry ? "queue-retry" : "queue-bury", which);
+	}
 	if (own && here > 0)
 		return CLI_DONE;
-	if (!own && !cli_store(cli))
+	if (!own && cli->store == NULL && !cli_store(cli))
 		return CLI_FAILED;
 	if (!own && !(retry ? store_queue_retry(cli->store, handle, &moved, &error)
 	                    : store_queue_bury(cli->store, handle, why, &moved, &error)))
 		return cli_error(error);
 	if (moved == 0 && handle != NULL)
-		return cli_failed("there is no such acknowledgement: %s", handle);
+		return cli_failed("there is no such acknowledgement: %s (outagectl acks pending and acks dead list them)", handle);
 	printf("%u acknowledgement(s) %s\n", moved, retry ? "are tried again" : "buried");
 	return CLI_DONE;
 }

@@ -21,33 +21,6 @@ typedef struct {
 	bool failed;          /* a file could not be read */
 } Check;
 
-static void set_envelope(const Check *check, Message *message)
-{
-	const Config *config = check->engine->config;
-	const SupportAddress *support = config->support[0];
-
-	if (check->sender != NULL) {
-		message_set_sender(message, check->sender);
-	} else if (message_header(message, "Return-Path", 0) != NULL) {
-		g_autofree char *path = g_strstrip(g_strdup(message_header(message, "Return-Path", 0)));
-
-		message_set_sender(message, path);
-	} else {
-		g_autoptr(GPtrArray) from = text_addresses(message_header(message, "From", 0));
-
-		message_set_sender(message, from->len > 0 ? g_ptr_array_index(from, 0) : "");
-	}
-	if (check->rcpt != NULL) {
-		message_add_rcpt(message, check->rcpt);
-	} else {
-		g_autofree char *any = support->address == NULL ? g_strconcat("support@", support->domain, NULL) : NULL;
-
-		message_add_rcpt(message, any != NULL ? any : support->address);
-	}
-	message->client_addr = g_strdup(check->client);
-	message->helo = g_strdup(check->helo);
-}
-
 static void json_account(JsonBuilder *builder, const Verdict *verdict)
 {
 	const Account *account = verdict->account;
@@ -71,16 +44,6 @@ static void json_number(JsonBuilder *builder, const char *name, double value)
 	json_builder_add_double_value(builder, value);
 }
 
-static GPtrArray *reason_names(ReasonSet set)
-{
-	GPtrArray *names = g_ptr_array_new();
-
-	for (guint reason = 0; reason < REASONS; reason++)
-		if ((set & REASON_BIT(reason)) != 0)
-			g_ptr_array_add(names, (char *)reason_name(reason));
-	return names;
-}
-
 static const char *ack_name(const Verdict *verdict)
 {
 	if (!verdict->inspected || verdict->reasons != 0)
@@ -91,7 +54,7 @@ static const char *ack_name(const Verdict *verdict)
 static void print_json(const char *file, const Verdict *verdict)
 {
 	g_autoptr(JsonBuilder) builder = json_builder_new();
-	g_autoptr(GPtrArray) reasons = reason_names(verdict->reasons);
+	g_autoptr(GPtrArray) reasons = offline_reasons(verdict->reasons);
 	g_autofree char *shown = log_escape(file, 0);
 	const Incident *incident = verdict->incident;
 
@@ -155,7 +118,9 @@ static void check_bytes(Check *check, const char *file, const char *bytes, gsize
 	};
 	g_autoptr(Verdict) verdict = NULL;
 
-	set_envelope(check, message);
+	offline_envelope(check->engine->config, message, check->sender, check->rcpt);
+	message->client_addr = g_strdup(check->client);
+	message->helo = g_strdup(check->helo);
 	verdict = verdict_decide(&context, message);
 	verdict_fold(verdict, &context, CLAIM_WON);
 	if (check->json)
@@ -235,33 +200,6 @@ static void check_path(Check *check, const char *path, bool named)
 		unreadable(check, path, error->message);
 }
 
-/* FILE holds one object: key -> account object, as `accounts import` reads it. */
-static bool read_accounts(Check *check, GError **error)
-{
-	g_autoptr(JsonParser) parser = json_parser_new();
-	JsonObjectIter iter;
-	const char *key;
-	JsonNode *node;
-
-	check->accounts = accounts_new();
-	if (check->accounts_file == NULL)
-		return true;
-	if (!json_parser_load_from_file(parser, check->accounts_file, error))
-		return false;
-	if (!JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
-		return true;
-	json_object_iter_init(&iter, json_node_get_object(json_parser_get_root(parser)));
-	while (json_object_iter_next(&iter, &key, &node)) {
-		g_autofree char *json = json_to_string(node, FALSE);
-		Account *account = account_parse(key, json, error);
-
-		if (account == NULL)
-			return false;
-		accounts_add(check->accounts, account);
-	}
-	return true;
-}
-
 /* A slip of the finger here would look like a verdict. "" and "<>" are the null sender. */
 static int check_addresses(const Check *check)
 {
@@ -293,7 +231,8 @@ static int prepare(Cli *cli, Check *check)
 	if (!cli_config(cli))
 		return CLI_FAILED;
 	offline_prepare(cli->config, check->rcpt);
-	if (!read_accounts(check, &error))
+	check->accounts = offline_accounts(check->accounts_file, &error);
+	if (check->accounts == NULL)
 		return cli_error(error);
 	check->engine = cli_engine(cli);
 	if (check->engine == NULL)

@@ -40,7 +40,7 @@ static int set_word(Cli *cli, const char *name, Word word, Texts *texts, const c
 	else if (word == WORD_NONE)
 		printf("%s: %s\n", name, verb); /* nothing is on now, which is what was asked for, also after the store lost its state */
 	else
-		status = cli_failed("nothing is open under the name %s: nothing was changed", name);
+		status = cli_failed("nothing is open under the name %s: nothing was changed (outagectl status lists what is on)", name);
 	incident_state_clear(&state);
 	return status;
 }

@@ -293,7 +293,7 @@ int command_notices(Cli *cli, int argc, char **argv)
 		return status;
 	incident = snapshot_find(snapshot, name);
 	if (incident == NULL || incident->state.id == NULL)
-		return cli_failed("there has been no incident of the name %s", name);
+		return cli_failed("there has been no incident of the name %s: outagectl log lists those there were", name);
 	if ((notices = store_notices(cli->store, incident->state.id, &error)) == NULL)
 		return cli_error(error);
 	/* Whoever may not read the secret still sees how far they have come. */

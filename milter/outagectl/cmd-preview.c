@@ -184,7 +184,7 @@ static int find_account(Cli *cli, Preview *preview)
 	if (accounts == NULL)
 		return cli_error(error);
 	accounts_foreach(accounts, take_account, preview);
-	return preview->account_found ? CLI_DONE : cli_failed("there is no account \"%s\"", preview->account);
+	return preview->account_found ? CLI_DONE : cli_failed("there is no account \"%s\": outagectl accounts list shows those there are", preview->account);
 }
 
 static int prepare(Cli *cli, Preview *preview)
@@ -202,7 +202,7 @@ static int prepare(Cli *cli, Preview *preview)
 	if (preview->templates == NULL || mistakes->len > 0)
 		return CLI_FAILED;
 	if (preview->kind != NULL && !templates_have(preview->templates, preview->kind, cli->config->language))
-		return cli_usage("there is no template \"%s\"", preview->kind);
+		return cli_usage("there is no template \"%s\" in template.dir; the shipped ones are ack-P1, ack-technical, notice-update, page and so on", preview->kind);
 	if (preview->language != NULL && !templates_have(preview->templates, "ack-P1", preview->language))
 		(void)cli_failed("there are no templates in \"%s\": shown in %s", preview->language, cli->config->language);
 	path = config_secret_path(cli->config);

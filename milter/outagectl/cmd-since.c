@@ -275,6 +275,14 @@ static bool answer_one(Cli *cli, const Since *since, const VerdictContext *conte
 	    note_all(cli, since, verdict, answer == CLAIM_WON, facts->written_at, error);
 }
 
+static void note_it(Cli *cli, const char *name, const char *told)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!store_add_event(cli->store, "since", name, cli->by, told, &error))
+		(void)cli_failed("done, but the log does not say so: %s", error->message);
+}
+
 int since_answer(Cli *cli, Since *since, const char *name)
 {
 	g_autoptr(Snapshot) snapshot = NULL;
@@ -292,6 +300,7 @@ int since_answer(Cli *cli, Since *since, const char *name)
 		;
 	told = tally_answers(&tally);
 	printf("%s: %s\n", name, told);
+	note_it(cli, name, told);
 	if (error == NULL)
 		return CLI_DONE;
 	(void)cli_failed("not all could be answered: %s. The same command again answers the rest, and nobody twice", error->message);

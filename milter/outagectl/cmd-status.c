@@ -8,42 +8,23 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "outagectl/watch.h"
 #include "store/keep.h"
 
-static void status_clear(Status *status)
+void status_clear(Status *status)
 {
 	snapshot_unref(status->snapshot);
 	store_info_free(status->info);
-	g_ptr_array_unref(status->nodes);
-	g_ptr_array_unref(status->wrong);
+	g_clear_pointer(&status->nodes, g_ptr_array_unref);
+	g_clear_pointer(&status->wrong, g_ptr_array_unref);
+	g_clear_pointer(&status->counts, g_ptr_array_unref);
+	g_clear_pointer(&status->alarms, g_ptr_array_unref);
 	g_clear_pointer(&status->waiting, g_ptr_array_unref);
 	g_clear_pointer(&status->notices, g_ptr_array_unref);
 	g_free(status->waiting_trouble);
 	g_free(status->away);
 	g_free(status->nodes_trouble);
 	g_free(status->summary);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Status, status_clear)
-
-char *status_shown_url(const char *url)
-{
-	const char *start = strstr(url, "://");
-	const char *at = start != NULL ? strrchr(start, '@') : NULL;
-	const char *colon;
-
-	if (at == NULL)
-		return g_strdup(url);
-	start += 3;
-	colon = memchr(start, ':', (gsize)(at - start));
-	return colon != NULL ? g_strdup_printf("%.*s:***%s", (int)(colon - url), url, at) : g_strdup(url);
-}
-
-char *status_ago(gint64 now, gint64 then)
-{
-	gint64 seconds = MAX(1, now - then);
-
-	/* Whole minutes are enough for a person once there are any. */
-	return clock_format_duration((seconds >= 60 ? seconds - seconds % 60 : seconds) * 1000);
 }
 
 static void print_text(const char *label, const char *value)
@@ -52,24 +33,6 @@ static void print_text(const char *label, const char *value)
 
 	if (*safe != '\0')
 		printf("    %-12s %s\n", label, safe);
-}
-
-static int by_name(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-GPtrArray *status_counter_names(GHashTable *counters)
-{
-	GPtrArray *names = g_ptr_array_new();
-	GHashTableIter iter;
-	gpointer name;
-
-	g_hash_table_iter_init(&iter, counters);
-	while (g_hash_table_iter_next(&iter, &name, NULL))
-		g_ptr_array_add(names, name);
-	g_ptr_array_sort(names, by_name);
-	return names;
 }
 
 static void print_counters(GHashTable *counters)
@@ -90,21 +53,22 @@ static void print_counters(GHashTable *counters)
 	print_text("held back", held->str);
 }
 
-static void print_incident(Cli *cli, const Status *status, const Incident *incident)
+static void print_incident(const Status *status, const Incident *incident)
 {
 	const IncidentState *state = &incident->state;
 	g_autofree char *since = status_ago(status->now, state->word == WORD_RESOLVED ? state->resolved_at : state->declared_at);
 	g_autofree char *id = log_escape(state->id, 0);
-	g_autoptr(GHashTable) counters = NULL;
+	const StatusCounts *counts = status_counts_find(status, state->id);
+	g_autofree char *responses = counts != NULL ? status_responses_text(status, counts) : NULL;
 
 	printf("%s: %s, %s, for %s (%s)\n", incident->name, word_name(state->word), incident_phase(incident), since, id);
 	print_text("title", incident->texts[TEXT_TITLE]);
 	print_text("scope", incident->texts[TEXT_SCOPE]);
 	print_text("next update", incident->texts[TEXT_NEXT_UPDATE_AT]);
 	print_text("last update", incident->update_text);
-	counters = status->away == NULL ? store_counters(cli->store, state->id, NULL) : NULL;
-	if (counters != NULL)
-		print_counters(counters);
+	if (counts != NULL && counts->counters != NULL)
+		print_counters(counts->counters);
+	print_text("people", responses);
 }
 
 static bool goes_on_from_memory(const Status *status)
@@ -137,7 +101,7 @@ static void print_incidents(Cli *cli, const Status *status)
 		if (!incident_is_active(incident, status->now, cli->config->resolved_for / 1000))
 			continue;
 		active++;
-		print_incident(cli, status, incident);
+		print_incident(status, incident);
 	}
 	if (active == 0)
 		printf(goes_on_from_memory(status) ? "the store knows of no incident; the nodes go on with what they remember\n"
@@ -171,6 +135,11 @@ static void print_queue(const Status *status)
 		printf("acknowledgements: %" G_GUINT64_FORMAT " waiting, %" G_GUINT64_FORMAT " for later, %" G_GUINT64_FORMAT
 		       " sent, %" G_GUINT64_FORMAT " withdrawn, %" G_GUINT64_FORMAT " dead\n",
 		    status->queue.pending, status->queue.delayed, status->queue.sent, status->queue.withdrawn, status->queue.dead);
+	if (status->away == NULL && status->queue.oldest != 0) {
+		g_autofree char *since = status_ago(status->now, status->queue.oldest);
+
+		printf("the oldest of them has waited for %s\n", since);
+	}
 	if (status->spool.known)
 		printf("in this node's own keeping: %" G_GUINT64_FORMAT " to be answered by itself, %" G_GUINT64_FORMAT " held, %" G_GUINT64_FORMAT
 		       " with unknown outcome, %" G_GUINT64_FORMAT " dead\n",
@@ -233,6 +202,14 @@ static void print_node(const Status *status, const StatusNode *node)
 	}
 }
 
+static void print_figures(const Status *status)
+{
+	g_autofree char *volume = status_volume_text(status);
+
+	if (volume != NULL)
+		printf("%s\n", volume);
+}
+
 static void print_status(Cli *cli, const Status *status)
 {
 	g_autofree char *summary = log_escape(status->summary, 0);
@@ -244,6 +221,7 @@ static void print_status(Cli *cli, const Status *status)
 		printf("! %s\n", safe);
 	}
 	print_incidents(cli, status);
+	print_figures(status);
 	status_print_waiting(status);
 	print_store(cli->config, status);
 	print_queue(status);
@@ -256,7 +234,8 @@ static void print_status(Cli *cli, const Status *status)
 /* Reads what no status can do without. */
 static bool read_store(Cli *cli, Status *status, GError **error)
 {
-	cli->store = store_open(cli->config, config_node(cli->config), error);
+	if (cli->store == NULL)
+		cli->store = store_open(cli->config, config_node(cli->config), error);
 	if (cli->store == NULL)
 		return false;
 	status->snapshot = store_snapshot(cli->store, NULL, error);
@@ -277,16 +256,20 @@ static void read_more(Cli *cli, Status *status)
 	status_read_waiting(cli, status);
 }
 
-static void gather(Cli *cli, Status *status)
+void status_gather(Cli *cli, Status *status, const Status *before)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *path = NULL;
 
 	status->nodes = g_ptr_array_new_with_free_func((GDestroyNotify)status_node_free);
 	status->wrong = g_ptr_array_new_with_free_func((GDestroyNotify)wrong_free);
+	status->counts = g_ptr_array_new_with_free_func((GDestroyNotify)status_counts_free);
 	if (read_store(cli, status, &error)) {
 		read_more(cli, status);
+		status_read_figures(cli, status, before);
 	} else {
+		if (cli->store != NULL && store_is_lost(cli->store))
+			g_clear_pointer(&cli->store, store_close);
 		status->away = g_strdup(error->message);
 		g_clear_pointer(&status->snapshot, snapshot_unref);
 		path = keep_path(cli->config);
@@ -299,9 +282,14 @@ static void gather(Cli *cli, Status *status)
 int command_status(Cli *cli, int argc, char **argv)
 {
 	g_auto(Status) status = { .now = clock_now() };
-	gboolean json = FALSE;
+	g_autofree char *interval = NULL;
+	gboolean json = FALSE, watch = FALSE, no_color = FALSE;
+	gint64 milliseconds = 2000;
 	const GOptionEntry entries[] = {
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object", NULL },
+		{ "watch", 0, 0, G_OPTION_ARG_NONE, &watch, "Stay, and show every change (q quits)", NULL },
+		{ "interval", 0, 0, G_OPTION_ARG_STRING, &interval, "With --watch: look at least this often (2s)", "TIME" },
+		{ "no-color", 0, 0, G_OPTION_ARG_NONE, &no_color, "With --watch: no colour", NULL },
 		G_OPTION_ENTRY_NULL,
 	};
 
@@ -309,9 +297,18 @@ int command_status(Cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("status takes no argument");
+	if ((interval != NULL || no_color) && !watch)
+		return cli_usage("--interval and --no-color go with --watch");
+	if (watch && json)
+		return cli_usage("--watch is for people: for a program, call status --json as often as it is wanted");
+	if (interval != NULL && (!clock_parse_duration(interval, &milliseconds) || milliseconds < WATCH_INTERVAL_MIN_MS ||
+	        milliseconds > WATCH_INTERVAL_MAX_MS))
+		return cli_usage("--interval takes a time from 200ms to 1h, such as 2s");
 	if (!cli_config(cli))
 		return CLI_FAILED;
-	gather(cli, &status);
+	if (watch)
+		return watch_run(cli, milliseconds, !no_color);
+	status_gather(cli, &status, NULL);
 	if (json)
 		status_print_json(cli, &status);
 	else

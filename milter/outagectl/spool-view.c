@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/spool.h"
 
 #define FILE_NAME "spool.db"
@@ -54,6 +55,20 @@ bool spool_view_move(const Config *config, bool retry, const char *handle, const
 
 	if (spool != NULL && (retry ? spool_retry(spool, handle, &rows, &inner) : spool_bury(spool, handle, why, &rows, &inner)))
 		*moved += rows;
+	if (inner == NULL)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&inner));
+	return false;
+}
+
+bool spool_view_forget(const Config *config, const char *hash, guint *rows, GError **error)
+{
+	g_autoptr(GError) inner = NULL;
+	g_autoptr(Spool) spool = open_existing(config, &inner);
+	guint changed = 0;
+
+	if (spool != NULL && spool_forget(spool, hash, clock_now(), &changed, &inner))
+		*rows += changed;
 	if (inner == NULL)
 		return true;
 	g_propagate_error(error, g_steal_pointer(&inner));

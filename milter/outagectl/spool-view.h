@@ -25,4 +25,7 @@ bool spool_view_list(const Config *config, QueueList list, guint count, GPtrArra
 /* retry or bury; handle NULL = all. Adds to *moved. */
 bool spool_view_move(const Config *config, bool retry, const char *handle, const char *why, guint *moved, GError **error);
 
+/* spool_forget, up to now, where there is a spool. *rows grows by what was changed. */
+bool spool_view_forget(const Config *config, const char *hash, guint *rows, GError **error);
+
 #endif

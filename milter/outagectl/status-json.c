@@ -3,6 +3,7 @@
 
 #include "outagectl/status.h"
 
+/* counters may be NULL. */
 static void json_counters(JsonBuilder *builder, GHashTable *counters)
 {
 	g_autoptr(GPtrArray) names = counters != NULL ? status_counter_names(counters) : g_ptr_array_new();
@@ -22,17 +23,11 @@ static void json_counters(JsonBuilder *builder, GHashTable *counters)
 	}
 }
 
-static void json_number(JsonBuilder *builder, const char *name, guint64 value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, (gint64)value);
-}
-
 /* Only where the node said it. */
 static void said_number(JsonBuilder *builder, const char *name, gint64 value)
 {
 	if (value >= 0)
-		json_number(builder, name, (guint64)value);
+		cli_json_int(builder, name, value);
 }
 
 static void json_bool(JsonBuilder *builder, const char *name, bool value)
@@ -44,7 +39,7 @@ static void json_bool(JsonBuilder *builder, const char *name, bool value)
 static void json_incident(Cli *cli, JsonBuilder *builder, const Status *status, const Incident *incident)
 {
 	const IncidentState *state = &incident->state;
-	g_autoptr(GHashTable) counters = state->id != NULL && status->away == NULL ? store_counters(cli->store, state->id, NULL) : NULL;
+	const StatusCounts *counts = status_counts_find(status, state->id);
 
 	json_builder_begin_object(builder);
 	cli_json_string(builder, "name", incident->name);
@@ -63,7 +58,8 @@ static void json_incident(Cli *cli, JsonBuilder *builder, const Status *status, 
 	json_builder_end_object(builder);
 	cli_json_string(builder, "update", incident->update_text);
 	cli_json_time(builder, "update_at", incident->update_at);
-	json_counters(builder, counters);
+	json_counters(builder, counts != NULL ? counts->counters : NULL);
+	status_json_responses(builder, status, counts);
 	json_builder_end_object(builder);
 }
 
@@ -80,11 +76,11 @@ static void json_acks(JsonBuilder *builder, const Status *status)
 {
 	json_builder_set_member_name(builder, "acks");
 	json_builder_begin_object(builder);
-	json_number(builder, "pending", status->queue.pending);
-	json_number(builder, "delayed", status->queue.delayed);
-	json_number(builder, "sent", status->queue.sent);
-	json_number(builder, "withdrawn", status->queue.withdrawn);
-	json_number(builder, "dead", status->queue.dead);
+	cli_json_int(builder, "pending", status->queue.pending);
+	cli_json_int(builder, "delayed", status->queue.delayed);
+	cli_json_int(builder, "sent", status->queue.sent);
+	cli_json_int(builder, "withdrawn", status->queue.withdrawn);
+	cli_json_int(builder, "dead", status->queue.dead);
 	cli_json_time(builder, "oldest", status->queue.oldest);
 	json_builder_end_object(builder);
 }
@@ -93,10 +89,10 @@ static void json_spool(JsonBuilder *builder, guint64 local, guint64 held, guint6
 {
 	json_builder_set_member_name(builder, "spool");
 	json_builder_begin_object(builder);
-	json_number(builder, "local", local);
-	json_number(builder, "held", held);
-	json_number(builder, "asked", asked);
-	json_number(builder, "dead", dead);
+	cli_json_int(builder, "local", local);
+	cli_json_int(builder, "held", held);
+	cli_json_int(builder, "asked", asked);
+	cli_json_int(builder, "dead", dead);
 	json_builder_end_object(builder);
 }
 
@@ -139,7 +135,7 @@ static void json_node(JsonBuilder *builder, const StatusNode *node)
 	said_number(builder, "accounts", node->accounts);
 	said_number(builder, "accounts_broken", node->accounts_broken);
 	said_number(builder, "sent", node->sent);
-	json_number(builder, "queue_share", node->jobs);
+	cli_json_int(builder, "queue_share", node->jobs);
 	json_spool(builder, (guint64)node->spool_local, (guint64)node->spool_held, (guint64)node->spool_asked, (guint64)node->spool_dead);
 	json_builder_end_object(builder);
 }
@@ -167,9 +163,9 @@ static void json_store(JsonBuilder *builder, const Config *config, const Status 
 	cli_json_string(builder, "where", info != NULL ? info->where : NULL);
 	cli_json_string(builder, "version", info != NULL ? info->version : NULL);
 	if (info != NULL) {
-		json_number(builder, "replicas", info->replicas);
+		cli_json_int(builder, "replicas", info->replicas);
 		said_number(builder, "lag", info->lag);
-		json_number(builder, "lag_bytes", info->lag_bytes);
+		cli_json_int(builder, "lag_bytes", info->lag_bytes);
 		json_bool(builder, "persistent", info->persistent);
 	}
 	cli_json_string(builder, "evicts", info != NULL ? info->evicts : NULL);
@@ -190,6 +186,7 @@ void status_print_json(Cli *cli, const Status *status)
 	cli_json_string(builder, "pause", status->snapshot != NULL ? status->snapshot->pause : NULL);
 	cli_json_time(builder, "heard_at", status->snapshot != NULL ? status->snapshot->taken_at : 0);
 	json_incidents(cli, builder, status);
+	status_json_figures(builder, status);
 	if (status->away == NULL) {
 		json_acks(builder, status);
 		status_json_waiting(builder, status);

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "outagectl/status.h"
 
-#define BRACKETS_MAX 64   /* of "[" and "{": the JSON reader recurses */
 #define TEXT_MAX 400      /* bytes of a text that are shown */
 /* Heartbeats follow a change at once, but not in the same second. */
 #define FOLLOWS_SECONDS 2
@@ -109,15 +108,6 @@ static void read_members(StatusNode *node, JsonObject *object)
 	read_state(node, object);
 }
 
-static bool is_flat(const char *json)
-{
-	guint brackets = 0;
-
-	for (const char *at = json; *at != '\0'; at++)
-		brackets += *at == '[' || *at == '{';
-	return brackets <= BRACKETS_MAX;
-}
-
 static StatusNode *node_new(const Status *status, const char *name, gint64 at, const char *json)
 {
 	g_autoptr(JsonParser) parser = json_parser_new();
@@ -125,11 +115,11 @@ static StatusNode *node_new(const Status *status, const char *name, gint64 at, c
 
 	node->name = g_strdup(name);
 	node->at = at;
-	node->silent = status->now - at > NODE_ALIVE_SECONDS;
+	node->silent = status->now - at > HEARD_ALIVE_SECONDS;
 	node->state = g_ptr_array_new_with_free_func(seen_state_free);
 	node->pid = node->generation = node->age = node->losses = node->problems = node->problems_seen = -1;
 	node->accounts = node->accounts_broken = node->sent = -1;
-	if (json != NULL && is_flat(json) && json_parser_load_from_data(parser, json, -1, NULL) &&
+	if (json != NULL && heard_is_flat(json) && json_parser_load_from_data(parser, json, -1, NULL) &&
 	    json_parser_get_root(parser) != NULL && JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
 		read_members(node, json_node_get_object(json_parser_get_root(parser)));
 	return node;

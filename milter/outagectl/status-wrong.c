@@ -5,7 +5,6 @@
 #include "outagectl/status.h"
 #include "reply/clean.h"
 
-#define PROMISE_EARLY_SECONDS 900
 #define LAG_SECONDS 10
 #define NAME_CHARS 60
 #define REASON_CHARS 200
@@ -15,7 +14,7 @@
 enum {
 	RANK_STORE_AWAY, RANK_STORE_FULL, RANK_NO_MILTER, RANK_NOBODY_ANSWERED, RANK_STORE_EMPTY, RANK_UNREAD, RANK_PAUSED,
 	RANK_FULL, RANK_HELD_BACK, RANK_NO_REPLIER, RANK_PERSON,
-	RANK_NODE_DIFFERS, RANK_NODE_SILENT, RANK_DEAD, RANK_WAITING, RANK_EVICTS, RANK_NOT_SAFE, RANK_OVERDUE, RANK_ENTRIES
+	RANK_ALARM, RANK_NODE_DIFFERS, RANK_NODE_SILENT, RANK_DEAD, RANK_WAITING, RANK_EVICTS, RANK_NOT_SAFE, RANK_OVERDUE, RANK_ENTRIES
 };
 
 void wrong_free(Wrong *wrong)
@@ -56,17 +55,19 @@ static void judge_config(Status *status, const Config *config)
 
 static void judge_incident(Status *status, const Config *config, const Incident *incident)
 {
-	gint64 next;
+	g_autofree char *at = NULL;
+	gint64 promised;
 
 	if (!word_is_open(incident->state.word))
 		return;
+	promised = incident_promise(incident, config->playbook[incident->state.word].update_every);
 	if (status->now - incident_last_word(incident) > config->max_silence / 1000)
 		add(status, RANK_HELD_BACK, "%s has had no update for longer than incident.max_silence: ACKNOWLEDGEMENTS ARE HELD BACK "
 		                            "(outagectl update)", incident->name);
-	/* An update shortly before the time was the promised one. */
-	if (clock_parse(incident->texts[TEXT_NEXT_UPDATE_AT], &next) && next < status->now &&
-	    incident->update_at < next - PROMISE_EARLY_SECONDS)
-		add(status, RANK_OVERDUE, "%s: the update promised for %s is overdue", incident->name, incident->texts[TEXT_NEXT_UPDATE_AT]);
+	if (promised == 0 || promised >= status->now)
+		return;
+	at = clock_format(promised);
+	add(status, RANK_OVERDUE, "%s: the update promised for %s is overdue", incident->name, at);
 }
 
 static void judge_snapshot(Status *status, const Config *config)
@@ -204,9 +205,11 @@ static char *summarise(const Status *status, const Config *config)
 		if (incident_is_active(incident, status->now, config->resolved_for / 1000))
 			g_string_append_printf(line, "%s%s is %s", line->len > 0 ? ", " : "", incident->name, word_name(incident->state.word));
 	}
-	g_string_prepend(line, "all is well: ");
-	if (g_str_has_suffix(line->str, ": "))
-		g_string_append(line, "no incident is on");
+	/* In an outage little is well but this. */
+	if (line->len > 0)
+		g_string_prepend(line, "all is well with the mail: ");
+	else
+		g_string_append(line, "all is well: no incident is on");
 	g_string_append_printf(line, "; %" G_GUINT64_FORMAT " acknowledgement(s) waiting", status->queue.pending);
 	return g_string_free(g_steal_pointer(&line), FALSE);
 }
@@ -228,6 +231,29 @@ static void judge_waiting(Status *status)
 	}
 }
 
+/* Alarms of what is judged here anyway, from newer knowledge. */
+static bool is_judged_here(const StoredAlarm *alarm)
+{
+	static const char *const kinds[] = { "update-overdue", "store-away", "store-empty", "replier-away" };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (g_str_has_prefix(alarm->key, kinds[i]))
+			return true;
+	return false;
+}
+
+static void judge_alarms(Status *status)
+{
+	for (guint i = 0; status->alarms != NULL && i < status->alarms->len; i++) {
+		const StoredAlarm *alarm = g_ptr_array_index(status->alarms, i);
+
+		if (is_judged_here(alarm))
+			continue;
+		add(status, RANK_ALARM, "%s", alarm->text);
+		((Wrong *)g_ptr_array_index(status->wrong, status->wrong->len - 1))->alarm = true;
+	}
+}
+
 void status_judge(Status *status, const Config *config)
 {
 	if (status->away != NULL)
@@ -240,6 +266,7 @@ void status_judge(Status *status, const Config *config)
 	judge_store(status, config);
 	judge_own_spool(status);
 	judge_waiting(status);
+	judge_alarms(status);
 	if (status->queue.dead > 0)
 		add(status, RANK_DEAD, "%" G_GUINT64_FORMAT " acknowledgement(s) could not be sent (outagectl acks dead)", status->queue.dead);
 	g_ptr_array_sort(status->wrong, by_rank);

@@ -63,6 +63,11 @@ int texts_check(Texts *texts)
 	return match_check(texts->texts[TEXT_MATCH]);
 }
 
+bool texts_link_allowed(const Config *config, const char *url)
+{
+	return config->url_domains != NULL && config->url_domains[0] != NULL && clean_url_allowed(url, config->url_domains);
+}
+
 /* A link that replies may not carry would vanish from them without a word: said now, while somebody looks. */
 static int links_check(const Config *config, const Texts *texts)
 {
@@ -71,8 +76,7 @@ static int links_check(const Config *config, const Texts *texts)
 	for (gsize i = 0; i < G_N_ELEMENTS(links); i++) {
 		const char *url = texts->texts[links[i]];
 
-		if (url != NULL && *url != '\0' &&
-		    (config->url_domains == NULL || config->url_domains[0] == NULL || !clean_url_allowed(url, config->url_domains)))
+		if (url != NULL && *url != '\0' && !texts_link_allowed(config, url))
 			return cli_failed("%s: replies carry only https links to hosts in reply.url_domains (%s); this one would be left out",
 			    text_field_name(links[i]), config->path);
 	}
@@ -118,15 +122,20 @@ static char *whole_word(const char *text, const char *found)
 }
 
 /* What is promised in an outage's haste is owed; so it is only promised by a text that was approved beforehand. */
-static int promise_check(const Config *config, const char *what, const char *text)
+char *texts_promise(const Config *config, const char *text)
 {
 	const char *language = *config->operator_language != '\0' ? config->operator_language : config->language;
 	const char *found = text != NULL ? lint_promise(text, language) : NULL;
-	g_autofree char *word = NULL;
 
-	if (found == NULL)
+	return found != NULL ? whole_word(text, found) : NULL;
+}
+
+static int promise_check(const Config *config, const char *what, const char *text)
+{
+	g_autofree char *word = texts_promise(config, text);
+
+	if (word == NULL)
 		return CLI_DONE;
-	word = whole_word(text, found);
 	return cli_usage("%s: \"%s\" is a word of promise. What may be promised stands under offers in %s, and --offer NAME names it", what,
 	    word, config->path);
 }

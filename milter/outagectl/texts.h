@@ -26,6 +26,12 @@ int texts_check_update(const char *text);
  * texts and update (the text of one) may be NULL. CLI_DONE, CLI_FAILED or CLI_USAGE. */
 int texts_check_config(const Config *config, const Texts *texts, const char *update);
 
+/* Returns the word of promise in text (may be NULL) as it stands there, or NULL; caller frees. */
+char *texts_promise(const Config *config, const char *text);
+
+/* Returns true where replies may carry url: https, to a host of reply.url_domains. */
+bool texts_link_allowed(const Config *config, const char *url);
+
 /* Which incident is meant: the one named, else the only one that is open, else (resolved_too) the only one in its resolved window, else
  * default. snapshot: as the store has it. *name is owned by the caller. CLI_DONE or CLI_USAGE. */
 int texts_pick_incident(const Config *config, const Snapshot *snapshot, const char *given, bool resolved_too, gint64 now, char **name);

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from figures import Figures
 from rules import Rules
 from scale import Scale
 from throughput import Throughput
@@ -25,12 +26,15 @@ def read_options() -> argparse.Namespace:
     parts.add_argument("--throughput", action="store_true", help="CPU and messages a second beside milters that do nothing (5 minutes)")
     parts.add_argument("--trouble", action="store_true", help="the end of a message while the store is dead, stalled, cut off (1 minute)")
     parts.add_argument("--scale", action="store_true", help="nodes, a million accounts, a million senders, fifty watchers (5 minutes)")
+    parts.add_argument("--figures", action="store_true", help="what statistics and metrics cost the milter, on beside off (2 minutes)")
     parts.add_argument("--rules", action="store_true", help="the rules on texts of 4 and 32 KB, and ten times as many (1 minute)")
     group = parser.add_argument_group("of --throughput")
     group.add_argument("--sizes", type=numbers, default=[4096, 65536], help="of messages, in bytes (4096,65536)")
     group.add_argument("--connections", type=numbers, default=[1, 8, 64], help="at the same time (1,8,64)")
     group.add_argument("--messages", type=int, default=4000, help="a measurement; a quarter of it for large ones (4000)")
     group.add_argument("--rounds", type=int, default=5, help="of each measurement (5)")
+    group = parser.add_argument_group("of --figures")
+    group.add_argument("--figures-rounds", type=int, default=15, help="pairs of each measurement (15)")
     group = parser.add_argument_group("of --trouble")
     group.add_argument("--trouble-seconds", type=float, default=3, help="in each state (3)")
     group = parser.add_argument_group("of --scale")
@@ -48,9 +52,9 @@ def read_options() -> argparse.Namespace:
 
 def main() -> int:
     options = read_options()
-    every = not (options.throughput or options.trouble or options.scale or options.rules)
+    every = not (options.throughput or options.trouble or options.scale or options.rules or options.figures)
     wanted = [(Throughput, options.throughput), (Trouble, options.trouble), (Scale, options.scale),
-              (Rules, options.rules)]
+              (Rules, options.rules), (Figures, options.figures)]
     folder = Path(tempfile.mkdtemp(prefix="outage-bench-"))
     try:
         for part, named in wanted:

@@ -44,14 +44,14 @@ class Throughput:
         process.wait_for_line("event=ready")
         self.contestants.append(Contestant(name, process, socket, []))
 
-    def start_milter(self, name: str, word: str, load: list[str]) -> None:
-        """A milter with a key space of its own in the shared Redis."""
+    def start_milter(self, name: str, word: str, load: list[str], own: dict | None = None) -> None:
+        """A milter with a key space of its own in the shared Redis. own: settings of its own."""
         number = len(self.contestants)
         state = self.dir / f"state{number}"
         state.mkdir()
         socket = self.dir / f"milter{number}.sock"
         changes = {"store.prefix": f"bench{number}:", "ack.domain_cap": 0, "ack.site_cap": 0, "log.level": "warning",
-                   "socket_group": ""}
+                   "socket_group": "", **(own or {})}
         config = self.dir / f"milter{number}.conf"
         config.write_text(settings.to_libconfig({**settings.standard(state, f"unix:{socket}", self.redis.url, 25), **changes}))
         process = Process(name, [self.build / "outage-milter", "-f", "-c", config], self.dir / f"milter{number}.log")

@@ -4,16 +4,20 @@
     demo.py --redis    a real Redis shared by two milters and two Postfix instances; flipped by redis-cli
 
 Ends with `demo: 11 messages in, 11 delivered, N acknowledged, 0 lost`, counted from the mailboxes; exit status 0 only where every
-message was treated as it should be."""
+message was treated as it should be. Before that the debrief is written as an HTML page, which stays."""
 
 import datetime
+import json
+import os
 import sys
+import tempfile
 import textwrap
 
 import mail
 from dns import DnsServer
 from mail import LATE_TEXT, LEGAL_TEXT, OUTAGE_TEXT, PASSWORD_TEXT, PLAIN_TEXT, Letter, outage_report, parse_value, reasons
 from postfix import DOMAINS
+from process import eventually
 from settings import SUPPORT, TRUSTED_ID
 from stand import OwnStand, Stand
 
@@ -107,6 +111,7 @@ def show_reply(reply: mail.Received) -> None:
 class Demo:
     def __init__(self, stand: Stand):
         self.stand = stand
+        self.letters = messages()
         self.mistakes: list[str] = []
 
     def mistake(self, text: str) -> None:
@@ -214,6 +219,32 @@ class Demo:
         if FIX not in reply.text() or TITLE not in reply.text():
             self.mistake("the resolution does not say what was fixed")
 
+    def answer(self) -> None:
+        """A person writes to the large account; only that counts as a response."""
+        letter = next(expected.letter for expected in self.letters if expected.letter.sender == "it@acme.example")
+        answer = Letter(SUPPORT, "Re: your report", "We are on it, and I will call you within the hour.\n\nJoan", to=letter.sender,
+                        headers=[("In-Reply-To", letter.message_id)])
+        say(f"\nA person answers Acme: {SUPPORT} writes to {letter.sender}.")
+        self.stand.send(answer)
+        self.stand.mailbox(letter.sender).wait_id(answer.message_id)
+
+    def debrief(self) -> None:
+        """The debrief, as a page that stays when all else of the demo goes."""
+        def counted() -> bool:
+            return json.loads(self.stand.ctl("report", "--json").stdout)["second_wave"]["matched"] == 1
+
+        eventually(counted, 30, "all mail is counted")
+        handle, path = tempfile.mkstemp(prefix="outage-debrief-", suffix=".html")
+        os.close(handle)
+        self.stand.ctl("report", "--html", path)
+        os.chmod(path, 0o644)
+        say("\nThe debrief:\n  $ outagectl report")
+        text = self.stand.ctl("report").stdout
+        say(textwrap.indent(text.rstrip(), "     | "))
+        if "Acme: 1 mail, waited" not in text:
+            self.mistake("the debrief does not say how long Acme waited")
+        say(f"  $ outagectl report --html {path}\n  The same as a page, with charts: open it in a browser. It stays there.")
+
     def run(self) -> bool:
         stand = self.stand
         store = "Redis (shared)" if stand.redis is not None else "SQLite (embedded)"
@@ -224,7 +255,7 @@ class Demo:
         next_update = later.strftime("%Y-%m-%dT%H:%M:%SZ") if stand.redis is not None else "30m"
         self.flip("P1", {"title": TITLE, "scope": SCOPE, "next_update_at": next_update})
         self.put_account()
-        letters = messages()
+        letters = self.letters
         sent = [self.one_message(number, expected) for number, expected in enumerate(letters)]
         stand.wait_quiet()
         mailboxes = [message for node in stand.nodes for message in stand.mailbox(SUPPORT, node).messages()]
@@ -234,6 +265,7 @@ class Demo:
         for reply in self.acknowledgements()[:1]:
             show_reply(reply)
         self.people()
+        self.answer()
         self.tell_everybody([expected.letter.sender for expected in letters if expected.ack == "queued"])
         say("\nResolving:")
         self.flip("resolved", {"fix": FIX, "cause": "A database server failed."})
@@ -245,6 +277,7 @@ class Demo:
         wanted = sum(expected.ack == "queued" for expected in letters)
         if acknowledged != wanted or total != wanted + 1:
             self.mistake(f"{acknowledged} acknowledgements and {total - acknowledged} resolutions, not {wanted} and 1")
+        self.debrief()
         say(f"\nAfter the fix: 1 more message in, {total - acknowledged} resolution sent.")
         self.last_line = (f"demo: {len(letters)} messages in, {delivered} delivered, {acknowledged} acknowledged, "
                           f"{len(letters) - delivered} lost")

@@ -306,9 +306,30 @@ static void test_of_too_many_who_wait_the_accounts_and_the_oldest_are_looked_at(
 	store_close(store);
 }
 
+static void json_is_json_and_touches_no_terminal_whatever_stands_in_it(void)
+{
+	static const struct { const char *text, *json; } cases[] = {
+		{ "S\xc3\xb6hne \xf0\x9f\x98\x80", "{\"x\":\"S\xc3\xb6hne \xf0\x9f\x98\x80\"}" }, { "\x1b[31m\n", "{\"x\":\"\\u001b[31m\\n\"}" },
+		{ "\xc2\x9b" "2J", "{\"x\":\"\\u009b2J\"}" }, { "\xe2\x80\xae", "{\"x\":\"\\u202e\"}" }, { "a\xff", "{\"x\":\"a\xef\xbf\xbd\"}" },
+		{ "\xf3\xa0\x81\x81", "{\"x\":\"\\udb40\\udc41\"}" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(JsonBuilder) builder = json_builder_new();
+		g_autofree char *text = NULL;
+
+		json_builder_begin_object(builder);
+		cli_json_string(builder, "x", cases[i].text);
+		json_builder_end_object(builder);
+		text = cli_json_text(builder, false);
+		g_assert_cmpstr(text, ==, cases[i].json);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/outagectl/json-touches-no-terminal", json_is_json_and_touches_no_terminal_whatever_stands_in_it);
 	g_test_add_func("/outagectl/only-yes-is-yes", test_only_yes_is_yes);
 	g_test_add_func("/outagectl/long-line-is-no", test_long_line_is_read_to_its_end_and_is_no);
 	g_test_add_func("/outagectl/everybody-left-out-is-accounted-for", test_everybody_left_out_is_accounted_for);
