@@ -333,7 +333,7 @@ static const Setting rows[] = {
 	          "fix: whatever a route with page = true takes." },
 	{ .name = "page.to", LIST_AT(Config, FORM_ADDRESS, page_to), .standard = "",
 	  .help = "Addresses that are written to besides, and instead of the account's manager where there is none." },
-	{ .name = "page.repeat", NUMBER_AT(Config, FORM_DURATION, page_repeat), .standard = "15m", .min = MS(10), .max = DAYS(1),
+	{ .name = "page.repeat", NUMBER_AT(Config, FORM_DURATION, page_repeat), .standard = "15m", .min = MS(5), .max = DAYS(1),
 	  .help = "The call is repeated this often while no person has answered." },
 	{ .name = "page.times", NUMBER_AT(Config, FORM_INTEGER, page_times), .standard = "4", .min = 1, .max = 100,
 	  .help = "At most so many calls for one mail." },

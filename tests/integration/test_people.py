@@ -48,7 +48,7 @@ def person_answers(stand, letter, client=None, to=None, **headers) -> Letter:
 
 def test_large_account_is_called_for_until_somebody_answers(make_stand, store, pages):
     folder, command = pages
-    stand = make_stand(store, page__command=command, page__to=[ON_CALL], page__repeat="10s", page__times=5).start()
+    stand = make_stand(store, page__command=command, page__to=[ON_CALL], page__repeat="5s", page__times=5).start()
     stand.put_account("acme.example", account="Acme", level="platinum", manager=MANAGER, respond_within="30m")
     stand.declare("P1")
     stand.wait_account("it@acme.example", "Acme")
@@ -76,7 +76,7 @@ def test_large_account_is_called_for_until_somebody_answers(make_stand, store, p
 
 def test_calls_have_an_end(make_stand, pages):
     folder, command = pages
-    stand = make_stand(page__command=command, page__repeat="10s", page__times=2).start()
+    stand = make_stand(page__command=command, page__repeat="5s", page__times=2).start()
     stand.declare("P1")
 
     def calls(sender: str) -> list:
