@@ -20,4 +20,16 @@ GPtrArray *call_environment_new(void);
 void call_environment_add(GPtrArray *environment, const char *name, const char *value);
 char **call_environment_end(GPtrArray *environment);
 
+/* Runs of one command that nobody waits for: at_once of them at a time, in the order in which they were added. command, limit: names of the
+ * settings, for the log; kept by pointer. One thread adds and frees. */
+typedef struct CallQueue CallQueue;
+CallQueue *call_queue_new(const char *command, const char *limit, guint at_once);
+/* finish: waits for what was added, each run for its timeout at most; else what runs is killed and what waits is not run, and the log says
+ * so. NULL is fine. */
+void call_queue_free(CallQueue *queue, bool finish);
+/* How many wait for their turn. */
+guint call_queue_waiting(const CallQueue *queue);
+/* Adds one: argv is copied; environment (call_environment_end) and what (what it is for, for the log) are taken over. */
+void call_queue_add(CallQueue *queue, char *const *argv, char **environment, gint64 timeout_ms, char *what);
+
 #endif

@@ -17,60 +17,22 @@
 
 struct Teller {
 	char *node;
-	GThreadPool *calls; /* of Call; made with the first */
-	GCancellable *cancel;
+	CallQueue *calls;
 };
-
-/* One run of alarm.command. */
-typedef struct {
-	char **argv, **environment;
-	gint64 timeout;
-	char *what;         /* for the log */
-} Call;
-
-static void call_free(Call *call)
-{
-	g_strfreev(call->argv);
-	g_strfreev(call->environment);
-	g_free(call->what);
-	g_free(call);
-}
-
-/* In a thread of the pool. */
-static void run_call(gpointer data, gpointer user_data)
-{
-	Call *call = data;
-	GCancellable *cancel = user_data;
-	g_autofree char *output = NULL;
-	g_autoptr(GError) error = NULL;
-
-	if (g_cancellable_is_cancelled(cancel))
-		log_warning("alarm.command was not run for %s: this program ends", call->what);
-	else if (call_run(call->argv, call->environment, call->timeout, "alarm.timeout", cancel, &output, &error))
-		log_debug("alarm.command has run for %s", call->what);
-	else
-		log_warning("alarm.command %s failed for %s: %s", call->argv[0], call->what, error->message);
-	if (output != NULL && *output != '\0')
-		log_debug("alarm.command said: %s", output);
-	call_free(call);
-}
 
 Teller *teller_new(const char *node)
 {
 	Teller *teller = g_new0(Teller, 1);
 
 	teller->node = g_strdup(node);
-	teller->cancel = g_cancellable_new();
+	/* One at a time: "cleared" must not overtake "raised". */
+	teller->calls = call_queue_new("alarm.command", "alarm.timeout", 1);
 	return teller;
 }
 
 void teller_free(Teller *teller)
 {
-	g_cancellable_cancel(teller->cancel);
-	/* Those that wait are run, and find it cancelled: each is freed by its run. */
-	if (teller->calls != NULL)
-		g_thread_pool_free(teller->calls, FALSE, TRUE);
-	g_object_unref(teller->cancel);
+	call_queue_free(teller->calls, false);
 	g_free(teller->node);
 	g_free(teller);
 }
@@ -101,22 +63,15 @@ void teller_tell(Teller *teller, const Config *config, const AlarmNews *news)
 {
 	const char *id, *incident;
 	g_autofree char *kind = g_strndup(news->key, strcspn(news->key, ":"));
-	Call *call;
 
 	alarm_key_parts(news->key, &id, &incident);
 	log_event("alarm", "alarm", kind, "state", news->state, "incident", id, "text", news->text, NULL);
 	if (config->alarm_command == NULL || config->alarm_command[0] == NULL)
 		return;
-	if (teller->calls == NULL)
-		teller->calls = g_thread_pool_new(run_call, teller->cancel, 1, FALSE, NULL);
-	if (g_thread_pool_unprocessed(teller->calls) >= CALLS_WAITING) {
+	if (call_queue_waiting(teller->calls) >= CALLS_WAITING) {
 		log_warning("alarm.command is not run for %s (%s): %d runs of it wait already", news->key, news->state, CALLS_WAITING);
 		return;
 	}
-	call = g_new0(Call, 1);
-	call->argv = g_strdupv(config->alarm_command);
-	call->environment = make_environment(teller, news, kind, id, incident);
-	call->timeout = config->alarm_timeout;
-	call->what = g_strdup_printf("%s (%s)", news->key, news->state);
-	(void)g_thread_pool_push(teller->calls, call, NULL);
+	call_queue_add(teller->calls, config->alarm_command, make_environment(teller, news, kind, id, incident), config->alarm_timeout,
+	    g_strdup_printf("%s (%s)", news->key, news->state));
 }

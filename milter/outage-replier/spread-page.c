@@ -21,51 +21,15 @@ struct Pages {
 	gint64 next_look;     /* clock_mono_us */
 	char *cursor;         /* where the next look goes on, or NULL */
 	GQueue owed;          /* ClaimRequest *: to be claimed */
-	GThreadPool *calls;   /* of Call; made with the first */
-	GCancellable *cancel;
+	CallQueue *calls;
 };
-
-/* One run of page.command. */
-typedef struct {
-	char **argv, **environment;
-	gint64 timeout;
-	char *what;           /* for the log */
-} Call;
-
-static void call_free(Call *call)
-{
-	g_strfreev(call->argv);
-	g_strfreev(call->environment);
-	g_free(call->what);
-	g_free(call);
-}
-
-/* In a thread of the pool. */
-static void run_call(gpointer data, gpointer user_data)
-{
-	Call *call = data;
-	GCancellable *cancel = user_data;
-	g_autofree char *output = NULL;
-	g_autoptr(GError) error = NULL;
-
-	if (g_cancellable_is_cancelled(cancel)) {
-		log_warning("page.command was not run for %s: this program ends", call->what);
-	} else if (call_run(call->argv, call->environment, call->timeout, "page.timeout", cancel, &output, &error)) {
-		log_debug("page.command has run for %s", call->what);
-	} else {
-		log_warning("page.command %s failed for %s: %s", call->argv[0], call->what, error->message);
-	}
-	if (output != NULL && *output != '\0')
-		log_debug("page.command said: %s", output);
-	call_free(call);
-}
 
 Pages *spread_pages_new(void)
 {
 	Pages *pages = g_new0(Pages, 1);
 
 	g_queue_init(&pages->owed);
-	pages->cancel = g_cancellable_new();
+	pages->calls = call_queue_new("page.command", "page.timeout", CALLS_AT_ONCE);
 	return pages;
 }
 
@@ -73,15 +37,10 @@ void spread_pages_free(Pages *pages, bool finish)
 {
 	if (pages == NULL)
 		return;
-	if (!finish)
-		g_cancellable_cancel(pages->cancel);
-	/* Those that wait are run, or found cancelled: each is freed by its run. */
-	if (pages->calls != NULL)
-		g_thread_pool_free(pages->calls, FALSE, TRUE);
+	call_queue_free(pages->calls, finish);
 	if (pages->owed.length > 0)
 		log_warning("%u letters that call a person were not claimed before the end of this program", pages->owed.length);
 	g_queue_clear_full(&pages->owed, (GDestroyNotify)claim_request_free);
-	g_object_unref(pages->cancel);
 	g_free(pages->cursor);
 	g_free(pages);
 }
@@ -99,20 +58,13 @@ static bool has_command(const Config *config)
 
 static bool has_room(const Pages *pages)
 {
-	return pages->calls == NULL || g_thread_pool_unprocessed(pages->calls) < CALLS_WAITING;
+	return call_queue_waiting(pages->calls) < CALLS_WAITING;
 }
 
 static void start_call(Pages *pages, const Config *config, const Facts *facts, const Incident *incident, guint number, gint64 since)
 {
-	Call *call = g_new0(Call, 1);
-
-	if (pages->calls == NULL)
-		pages->calls = g_thread_pool_new(run_call, pages->cancel, CALLS_AT_ONCE, FALSE, NULL);
-	call->argv = g_strdupv(config->page_command);
-	call->environment = due_page_environment(config, facts, incident, number, since);
-	call->timeout = config->page_timeout;
-	call->what = g_strdup_printf("queue id %s (call %u)", facts->queue_id != NULL ? facts->queue_id : "unknown", number);
-	(void)g_thread_pool_push(pages->calls, call, NULL);
+	call_queue_add(pages->calls, config->page_command, due_page_environment(config, facts, incident, number, since), config->page_timeout,
+	    g_strdup_printf("queue id %s (call %u)", facts->queue_id != NULL ? facts->queue_id : "unknown", number));
 }
 
 static void log_page(const Config *config, const StoredNote *note, const Facts *facts, guint number)

@@ -75,11 +75,9 @@ static char *clean_by(const Store *store, const char *by)
 	return g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), 128));
 }
 
-static bool is_kept(bool kept, GError **error)
+static bool is_kept(bool there, GError **error)
 {
-	if (!kept)
-		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "the shared store is away: which alarms stand cannot be reached");
-	return kept;
+	return store_keeps(there, "which alarms stand", error);
 }
 
 bool store_alarm_raise(Store *store, const char *key, const char *text, const char *by, gint64 repeat_seconds, AlarmTell *tell, GError **error)

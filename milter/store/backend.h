@@ -113,6 +113,14 @@ struct Store {
 Store *redis_store_open(const Config *config, const char *node, GError **error);
 Store *sqlite_store_open(const Config *config, const char *node, GError **error);
 
+/* Sets OUTAGE_ERROR_UNAVAILABLE and returns false where not there: it was asked of a spool. what: "which alarms stand", ... */
+bool store_keeps(bool there, const char *what, GError **error);
+
+/* Whether text may become part of a key: [A-Za-z0-9._-]{1,64}; else OUTAGE_ERROR_INVALID. area, what: "notes", "the key of a note", for the
+ * message. text may be NULL, which fits nowhere. */
+#define KEY_PART_MAX 64
+bool store_check_part(const char *area, const char *what, const char *text, GError **error);
+
 /* What the marks of both kinds say of one job: there is any, one carries the job's token, one of those is sent. */
 typedef struct { bool any, own, sent; } MarksSeen;
 JobStanding marks_standing(const MarksSeen *seen);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "base/error.h"
 #include "mail/optout.h"
 #include "store/backend.h"
 #include "store/json-fields.h"
@@ -120,10 +119,8 @@ static GPtrArray *walk(Store *store, const char *hash, const char *address, bool
 	g_autofree char *tag = NULL, *needle = NULL;
 	ErasePerson person;
 
-	if (store->backend->erase_keyed == NULL) {
-		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "the shared store is away: what it holds cannot be reached");
+	if (!store_keeps(store->backend->erase_keyed != NULL, "what it holds of a person", error))
 		return NULL;
-	}
 	on = ids_on(store, error);
 	if (on == NULL)
 		return NULL;

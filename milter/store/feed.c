@@ -16,9 +16,7 @@ void feed_entry_free(FeedEntry *entry)
 /* A node's spool keeps neither. */
 static bool is_kept(bool there, GError **error)
 {
-	if (!there)
-		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "texts and updates are kept by the store alone");
-	return there;
+	return store_keeps(there, "texts and updates", error);
 }
 
 GPtrArray *store_feed(Store *store, const char *name, guint count, GError **error)

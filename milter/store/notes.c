@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "store/backend.h"
 
-#define PART_MAX 64
 #define MAC_MAX 256
 #define ID_NAME 17 /* where the name begins in an incident's id */
 
@@ -63,33 +61,19 @@ bool notice_is_refused(const char *name, bool there, GError **error)
 
 /* --- checks --- */
 
-static bool lacks_notes(const Store *store, GError **error)
+static bool has_notes(const Store *store, GError **error)
 {
-	if (store->backend->note_add != NULL)
-		return false;
-	g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "notes: only the shared store has them");
-	return true;
+	return store_keeps(store->backend->note_add != NULL, "what is remembered of mails", error);
 }
 
-/* what: what it is, for the message. text may be NULL, which fits nowhere. */
 static bool check_part(const char *what, const char *text, GError **error)
 {
-	gsize size = text != NULL ? strlen(text) : 0;
-	g_autofree char *shown = NULL;
-
-	for (gsize i = 0; i < size; i++)
-		if (!g_ascii_isalnum(text[i]) && strchr("._-", text[i]) == NULL)
-			size = 0;
-	if (size > 0 && size <= PART_MAX)
-		return true;
-	shown = log_escape(text != NULL ? text : "", PART_MAX);
-	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "notes: \"%s\" cannot be %s", shown, what);
-	return false;
+	return store_check_part("notes", what, text, error);
 }
 
 static bool check_list(const Store *store, NoteList list, const char *id, GError **error)
 {
-	return !lacks_notes(store, error) && (list != NOTES_CONTACTS || check_part("the id of an incident", id, error));
+	return has_notes(store, error) && (list != NOTES_CONTACTS || check_part("the id of an incident", id, error));
 }
 
 static bool check_signed(const char *payload, const char *mac, GError **error)
@@ -143,7 +127,7 @@ bool store_notes_slice(Store *store, NoteList list, const char *id, char **curso
 
 bool store_waiting_end(Store *store, const GPtrArray *keys, GPtrArray *ended, GError **error)
 {
-	if (lacks_notes(store, error))
+	if (!has_notes(store, error))
 		return false;
 	for (guint i = 0; i < keys->len; i++)
 		if (!check_part("the key of a note", keys->pdata[i], error))
@@ -154,14 +138,14 @@ bool store_waiting_end(Store *store, const GPtrArray *keys, GPtrArray *ended, GE
 bool store_waiting_page(Store *store, const char *key, guint pages, gint64 now, bool *mine, GError **error)
 {
 	*mine = false;
-	return !lacks_notes(store, error) && check_part("the key of a note", key, error) &&
+	return has_notes(store, error) && check_part("the key of a note", key, error) &&
 	    store->backend->waiting_page(store, key, pages, now, mine, error);
 }
 
 /* An id, and a tag or name of something that belongs to it. */
 static bool check_pair(const Store *store, const char *id, const char *what, const char *name, GError **error)
 {
-	return !lacks_notes(store, error) && check_part("the id of an incident", id, error) && check_part(what, name, error);
+	return has_notes(store, error) && check_part("the id of an incident", id, error) && check_part(what, name, error);
 }
 
 bool store_optout_add(Store *store, const char *id, const char *tag, GError **error)
@@ -183,7 +167,7 @@ bool store_notice_add(Store *store, const char *id, const StoredNotice *notice, 
 
 GPtrArray *store_notices(Store *store, const char *id, GError **error)
 {
-	if (lacks_notes(store, error) || !check_part("the id of an incident", id, error))
+	if (!has_notes(store, error) || !check_part("the id of an incident", id, error))
 		return NULL;
 	return store->backend->notices(store, id, error);
 }

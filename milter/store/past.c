@@ -18,9 +18,7 @@ bool store_past_texts(Store *store, const char *id, char *texts[TEXT_FIELDS], bo
 	*found = false;
 	for (TextField field = 0; field < TEXT_FIELDS; field++)
 		texts[field] = NULL;
-	if (store->backend->past_texts == NULL) {
-		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "the shared store is away: texts of past incidents cannot be read");
+	if (!store_keeps(store->backend->past_texts != NULL, "texts of past incidents", error))
 		return false;
-	}
 	return !can_be_id(id) || store->backend->past_texts(store, id, texts, found, error);
 }

@@ -163,28 +163,14 @@ void stats_thread_free(StatsThread *thread)
 
 /* --- checks --- */
 
-static bool is_kept(bool kept, GError **error)
+static bool is_kept(bool there, GError **error)
 {
-	if (!kept)
-		g_set_error_literal(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE,
-		    "the shared store is away: what is counted of support mail cannot be reached");
-	return kept;
+	return store_keeps(there, "what is counted of support mail", error);
 }
 
-/* what: what it is, for the message. text may be NULL, which fits nowhere. */
 static bool check_part(const char *what, const char *text, GError **error)
 {
-	gsize size = text != NULL ? strlen(text) : 0;
-	g_autofree char *shown = NULL;
-
-	for (gsize i = 0; i < size; i++)
-		if (!g_ascii_isalnum(text[i]) && strchr("._-", text[i]) == NULL)
-			size = 0;
-	if (size > 0 && size <= STATS_HASH_MAX)
-		return true;
-	shown = log_escape(text != NULL ? text : "", STATS_HASH_MAX);
-	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "figures: \"%s\" cannot be %s", shown, what);
-	return false;
+	return store_check_part("figures", what, text, error);
 }
 
 static bool check_id(const char *id, GError **error)

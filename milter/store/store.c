@@ -484,3 +484,25 @@ GHashTable *store_counters(Store *store, const char *id, GError **error)
 {
 	return store->backend->counters(store, id, error);
 }
+
+bool store_keeps(bool there, const char *what, GError **error)
+{
+	if (!there)
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_UNAVAILABLE, "the shared store is away: %s cannot be reached", what);
+	return there;
+}
+
+bool store_check_part(const char *area, const char *what, const char *text, GError **error)
+{
+	gsize size = text != NULL ? strlen(text) : 0;
+	g_autofree char *shown = NULL;
+
+	for (gsize i = 0; i < size; i++)
+		if (!g_ascii_isalnum(text[i]) && strchr("._-", text[i]) == NULL)
+			size = 0;
+	if (size > 0 && size <= KEY_PART_MAX)
+		return true;
+	shown = log_escape(text != NULL ? text : "", KEY_PART_MAX);
+	g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_INVALID, "%s: \"%s\" cannot be %s", area, shown, what);
+	return false;
+}

@@ -148,6 +148,53 @@ static void test_our_blocked_signals_are_not_the_commands(void)
 		g_assert_cmphex(g_ascii_strtoull(sets[i], NULL, 16) & 0x7FFFFFFF, ==, 0);
 }
 
+static void add_to(CallQueue *queue, const char *script)
+{
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)script, NULL };
+
+	call_queue_add(queue, argv, g_strdupv(environment), 20000, g_strdup("a test"));
+}
+
+/* What is told second must not come to its reader first, and nothing that was ordered is lost at an orderly end. */
+static void test_queued_runs_keep_their_order_and_are_finished(void)
+{
+	g_autofree char *path = NULL, *text = NULL;
+	CallQueue *queue = call_queue_new("alarm.command", "alarm.timeout", 1);
+	int file = g_file_open_tmp("outage-call-XXXXXX", &path, NULL);
+
+	(void)close(file);
+	for (guint i = 0; i < 5; i++) {
+		g_autofree char *script = g_strdup_printf("echo %u >>%s", i, path);
+
+		add_to(queue, script);
+	}
+	call_queue_free(queue, true);
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "0\n1\n2\n3\n4\n");
+	(void)unlink(path);
+}
+
+/* The first run is killed, those behind it never begin. */
+static void test_queued_runs_do_not_hold_up_the_end(void)
+{
+	g_autofree char *path = NULL, *text = NULL, *script = NULL;
+	CallQueue *queue = call_queue_new("alarm.command", "alarm.timeout", 1);
+	gint64 begun = clock_mono_us();
+	int file = g_file_open_tmp("outage-call-XXXXXX", &path, NULL);
+
+	(void)close(file);
+	script = g_strdup_printf("echo ran >>%s", path);
+	g_assert_cmpuint(call_queue_waiting(queue), ==, 0);
+	add_to(queue, "exec sleep 600");
+	add_to(queue, script);
+	call_queue_free(queue, false);
+	g_assert_cmpint(clock_mono_us() - begun, <, 15 * G_USEC_PER_SEC);
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "");
+	(void)unlink(path);
+	call_queue_free(NULL, true);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -159,5 +206,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/call/output", test_output_is_bounded_and_never_blocks_the_command);
 	g_test_add_func("/call/background", test_what_it_leaves_running_is_not_waited_for);
 	g_test_add_func("/call/signals", test_our_blocked_signals_are_not_the_commands);
+	g_test_add_func("/call/queue/order", test_queued_runs_keep_their_order_and_are_finished);
+	g_test_add_func("/call/queue/end", test_queued_runs_do_not_hold_up_the_end);
 	return g_test_run();
 }
