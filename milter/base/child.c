@@ -1,7 +1,4 @@
 /* child: see child.h. Layer: base. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* posix_spawn_file_actions_addclosefrom_np (glibc 2.34) */
-#endif
 #include "base/child.h"
 
 #include <fcntl.h>

@@ -284,7 +284,7 @@ static bool is_contraction(const char *at)
 {
 	guint letters = 0;
 
-	while (g_ascii_isalpha(at[letters]) && letters < 3)
+	while (letters < 3 && g_ascii_isalpha(at[letters]))
 		letters++;
 	return letters > 0 && letters < 3 && !is_word(g_utf8_get_char(at + letters));
 }

@@ -275,7 +275,7 @@ static bool open_keys(const RuleIndex *index, const guint8 *open, guint8 bit, Fi
 {
 	bool any = false;
 	for (guint i = 0; i < index->keys->len; i++) {
-		const GArray *ranges = open[i] & bit ? g_ptr_array_index(index->keys, i) : NULL;
+		const GArray *ranges = (open[i] & bit) ? g_ptr_array_index(index->keys, i) : NULL;
 		for (guint j = 0; ranges && j < ranges->len; j++) {
 			const KeyRange range = g_array_index(ranges, KeyRange, j);
 			for (guint inside = 0; inside < (range.at_word ? 1 : 2); inside++) {

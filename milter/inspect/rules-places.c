@@ -55,7 +55,7 @@ typedef struct {
 	const RulePlaces *places;
 	const TextShape *shape;
 	const char *text;
-	guint room; /* found.words that there is room for */
+	gsize room; /* found.words that there is room for */
 	guint32 generation;
 	guint32 *word_seen, *node_seen, *rule_seen; /* a rule: one of its leaves holds */
 	guint64 *word_masks; /* anywhere, then at a word's start */
@@ -292,14 +292,14 @@ static guint blocks_of(const TextShape *shape, const Reach *reach)
 {
 	guint64 bytes = (guint64)reach->characters * shape->character + (guint64)reach->whites * shape->whites +
 	                (guint64)reach->solids * shape->solids;
-	guint most = 64 * shape->words;
+	guint most = 64 * (guint)shape->words;
 	if (reach->endless)
 		return most;
 	return bytes == 0 ? 0 : (guint)MIN((bytes >> shape->shift) + 1, most);
 }
 
 /* Sets each bit that has a set one so many bits above it. */
-static void or_from_above(guint64 *mask, guint words, guint bits)
+static void or_from_above(guint64 *mask, gsize words, guint bits)
 {
 	guint whole = bits / 64, rest = bits % 64;
 	for (guint i = 0; i + whole < words; i++) {
@@ -308,17 +308,17 @@ static void or_from_above(guint64 *mask, guint words, guint bits)
 	}
 }
 
-static void or_from_below(guint64 *mask, guint words, guint bits)
+static void or_from_below(guint64 *mask, gsize words, guint bits)
 {
 	guint whole = bits / 64, rest = bits % 64;
-	for (guint i = words; i-- > whole;) {
+	for (gsize i = words; i-- > whole;) {
 		guint64 high = mask[i - whole], low = i > whole ? mask[i - whole - 1] : 0;
 		mask[i] |= rest ? high << rest | low >> (64 - rest) : high;
 	}
 }
 
 /* Sets every bit of which one at most so many bits above it, or below it, is set. */
-static void spread(guint64 *mask, guint words, guint bits, void (*or_from)(guint64 *mask, guint words, guint bits))
+static void spread(guint64 *mask, gsize words, guint bits, void (*or_from)(guint64 *mask, gsize words, guint bits))
 {
 	for (guint step = 1; bits > 0; step *= 2) {
 		guint now = MIN(step, bits);
@@ -361,7 +361,7 @@ static void *state_new(void *context)
 static void begin(State *state, const TextShape *shape, const char *text)
 {
 	const RulePlaces *places = state->places;
-	const guint words = shape->words;
+	const gsize words = shape->words;
 	state->shape = shape;
 	state->text = text;
 	state->found.words = words;
@@ -392,7 +392,7 @@ static bool is_in_word(char c)
 static void note_word(guint word, gsize end, void *context)
 {
 	State *state = context;
-	const guint words = state->found.words;
+	const gsize words = state->found.words;
 	gsize start = end - g_array_index(state->places->lengths, guint, word), block = start >> state->found.shift;
 	guint64 *mask = state->word_masks + 2 * words * word, bit = G_GUINT64_CONSTANT(1) << block % 64;
 	if (state->word_seen[word] != state->generation) {
@@ -418,7 +418,7 @@ static guint64 *mask_of(const State *state, guint node)
 /* Joins from to the mask of a leaf, and gives hope to its rules. */
 static void note_leaf(State *state, guint number, const guint64 *from)
 {
-	const guint words = state->found.words;
+	const gsize words = state->found.words;
 	guint64 *mask = mask_of(state, number), any = 0;
 	const bool fresh = state->node_seen[number] != state->generation;
 	for (guint w = 0; w < words; w++)
@@ -435,7 +435,7 @@ static void note_leaf(State *state, guint number, const guint64 *from)
 
 static void note_leaves(State *state)
 {
-	const guint words = state->found.words;
+	const gsize words = state->found.words;
 	if (state->places->digit != NO_NODE)
 		note_leaf(state, state->places->digit, state->shape->digits);
 	for (guint i = 0; i < state->touched->len; i++) {
@@ -508,7 +508,7 @@ static guint64 work_out_one(State *state, guint number)
 /* The same in one of any number. Returns NULL where no bit is set. */
 static const guint64 *work_out_many(State *state, guint number)
 {
-	const guint words = state->found.words;
+	const gsize words = state->found.words;
 	const Node *node = node_at(state->places, number);
 	const bool all = node->kind == NEED_ALL;
 	guint64 *mask = mask_of(state, number), part[SHAPE_WORDS], any = 0;
@@ -546,7 +546,7 @@ static const guint64 *work_out(State *state, guint number)
 /* Sets where rule can start, to mask or, if that is NULL, to everywhere. */
 static void set_starts(State *state, guint rule, const guint64 *mask)
 {
-	const guint words = state->found.words;
+	const gsize words = state->found.words;
 	for (guint w = 0; w < words; w++) {
 		guint64 starts = mask ? mask[w] : G_MAXUINT64;
 		state->found.starts[words * rule + w] = starts;

@@ -48,14 +48,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Regex, regex_free)
 Pool *regex_pool_new(void);
 
 /* Starts the time account of one message on this work area. */
-void regex_work_begin(void *work);
+void regex_work_begin(void *area);
 
 /* Tries to match at offset at and nowhere else; otherwise like regex_find. */
-RegexFound regex_try(const Regex *regex, void *work, const char *text, gsize length, gsize at, RegexSpan *span);
+RegexFound regex_try(const Regex *regex, void *area, const char *text, gsize length, gsize at, RegexSpan *span);
 
 /* Searches length bytes of text (valid UTF-8) from offset from on; after regex_prepare. REGEX_LIMITED: a limit ended the search or the
  * message's time is used up. span may be NULL. */
-RegexFound regex_find(const Regex *regex, void *work, const char *text, gsize length, gsize from, RegexSpan *span);
+RegexFound regex_find(const Regex *regex, void *area, const char *text, gsize length, gsize from, RegexSpan *span);
 
 /* For rules-backtrack.c. Returns true where the one character of text is a whole match. */
 bool regex_takes(const Regex *regex, const char *text, gsize length);
@@ -183,8 +183,8 @@ void need_free(Need *need);
 typedef struct RuleWords RuleWords;
 typedef void (*RuleWordFound)(guint word, gsize end, void *context);
 
-/* words: char *. Returns NULL where the build has no Hyperscan, or it does not take them. */
-RuleWords *rule_words_new(const GPtrArray *words);
+/* texts: char *. Returns NULL where the build has no Hyperscan, or it does not take them. */
+RuleWords *rule_words_new(const GPtrArray *texts);
 void rule_words_free(RuleWords *words);
 
 /* Calls found for every place where one of the words stands. Returns false where the text could not be looked through. */
@@ -193,7 +193,7 @@ bool rule_words_find(const RuleWords *words, const char *text, gsize length, Rul
 /* A text as rules-places.c sees it: in blocks, of which each is a bit. */
 #define SHAPE_WORDS 8
 typedef struct {
-	guint words; /* of 64 bits: SHAPE_WORDS at most */
+	gsize words; /* of 64 bits: SHAPE_WORDS at most */
 	guint shift; /* a block has 1 << shift bytes */
 	gsize character, whites, solids; /* bytes of the longest character, the longest run of white space, the longest of others */
 	guint64 digits[SHAPE_WORDS];     /* blocks in which a digit of any script may start */
@@ -208,7 +208,8 @@ typedef struct RulePlaces RulePlaces;
 
 /* Of one text: a bit for each block, for each rule. */
 typedef struct {
-	guint words, shift; /* as of its shape */
+	gsize words; /* this and the next as of its shape */
+	guint shift;
 	guint64 *starts;    /* of rule i from starts[i * words] on */
 	guint64 *any;       /* of all rules */
 } Places;

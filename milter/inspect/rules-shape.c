@@ -58,7 +58,7 @@ void text_shape(TextShape *shape, const char *text, gsize length)
 	const gsize last = length - (length > 0);
 	while (last >> shape->shift >= 64 * SHAPE_WORDS)
 		shape->shift++;
-	shape->words = (guint)((last >> shape->shift) / 64 + 1);
+	shape->words = (last >> shape->shift) / 64 + 1;
 	for (gsize i = 0; i < length;) {
 		const guchar c = bytes[i];
 		const guint8 kind = table[c];

@@ -77,28 +77,54 @@ static void set_close(GArray *set)
 		g_array_index(set, Start, i).closed = true;
 }
 
-/* Appends every beginning of next to every open one of set; frees both, returns the new set. */
+static Start start_joined(const Parser *parser, const Start *left, const Start *right)
+{
+	Start both = *left;
+	guint room = parser->depth - left->length;
+	guint copied = MIN(room, right->length);
+	memcpy(both.symbols + left->length, right->symbols, copied);
+	both.length = (guint8)(left->length + copied);
+	both.closed = right->closed || both.length == parser->depth;
+	both.boundary = left->boundary || (left->length == 0 && right->boundary);
+	return both;
+}
+
+static guint set_open(const GArray *set)
+{
+	guint open = 0;
+	for (guint i = 0; i < set->len; i++)
+		open += !g_array_index(set, Start, i).closed;
+	return open;
+}
+
+/* Appends every beginning of next to every open one of set; frees both, returns the new set. Most of what is appended is one character,
+ * or comes where nothing is open any more: a set that cannot grow is not tidied, which is left to the next one that can. */
 static GArray *set_append(Parser *parser, GArray *set, GArray *next)
 {
+	guint open = set_open(set);
+	if (open == 0 || next->len == 1) {
+		for (guint i = 0; i < set->len && open > 0; i++) {
+			Start *left = &g_array_index(set, Start, i);
+			if (!left->closed)
+				*left = start_joined(parser, left, &g_array_index(next, Start, 0));
+		}
+		g_array_unref(next);
+		return set;
+	}
+	if (open > 1)
+		set_tidy(parser, set);
 	GArray *out = set_new();
 	for (guint i = 0; i < set->len && !parser->failed; i++) {
-		Start left = g_array_index(set, Start, i);
-		if (left.closed) {
-			g_array_append_val(out, left);
+		const Start *left = &g_array_index(set, Start, i);
+		if (left->closed) {
+			g_array_append_val(out, *left);
 			continue;
 		}
 		for (guint j = 0; j < next->len; j++) {
-			const Start *right = &g_array_index(next, Start, j);
-			Start both = left;
-			guint room = parser->depth - left.length;
-			guint copied = MIN(room, right->length);
-			memcpy(both.symbols + left.length, right->symbols, copied);
-			both.length = (guint8)(left.length + copied);
-			both.closed = right->closed || both.length == parser->depth;
-			both.boundary = left.boundary || (left.length == 0 && right->boundary);
+			Start both = start_joined(parser, left, &g_array_index(next, Start, j));
 			g_array_append_val(out, both);
 		}
-		parser->failed |= out->len > 8 * STARTS_MAX;
+		parser->failed |= out->len > STARTS_MAX;
 	}
 	g_array_unref(set);
 	g_array_unref(next);
@@ -119,10 +145,10 @@ static GArray *set_of_symbols(guint32 symbols)
 		g_array_append_val(set, any);
 		return set;
 	}
-	for (guint8 symbol = 0; symbol < START_SYMBOLS; symbol++) {
+	for (guint symbol = 0; symbol < START_SYMBOLS; symbol++) {
 		if (!(symbols >> symbol & 1))
 			continue;
-		Start start = { .symbols = { symbol }, .length = 1, .closed = symbol == START_HIGH };
+		Start start = { .symbols = { (guint8)symbol }, .length = 1, .closed = symbol == START_HIGH };
 		g_array_append_val(set, start);
 	}
 	return set;

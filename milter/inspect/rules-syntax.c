@@ -158,8 +158,8 @@ bool syntax_escape_set(const char **at, SyntaxSet *set)
 		add_sure(set, '\t');
 		break;
 	case 'v': case 'V':
-		for (guchar v = '\n'; v <= '\r'; v++)
-			add_sure(set, v);
+		for (int v = '\n'; v <= '\r'; v++)
+			add_sure(set, (guchar)v);
 		break;
 	case 'n': case 'r': case 't': case 'f':
 		add_sure(set, c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : '\f');

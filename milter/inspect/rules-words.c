@@ -95,7 +95,7 @@ bool rule_words_find(const RuleWords *words, const char *text, gsize length, Rul
 
 #else
 
-RuleWords *rule_words_new(const GPtrArray *words G_GNUC_UNUSED)
+RuleWords *rule_words_new(const GPtrArray *texts G_GNUC_UNUSED)
 {
 	return NULL;
 }

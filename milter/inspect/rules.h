@@ -59,7 +59,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RulesResult, rules_result_free)
 /* An incident's own words (TEXT_MATCH), folded by normal_pattern and compiled off the message path, case-insensitive, UTF, UCP,
  * bounded. */
 typedef struct RulesPattern RulesPattern;
-RulesPattern *rules_pattern_new(const char *pattern, GError **error);
+RulesPattern *rules_pattern_new(const char *text, GError **error);
 void rules_pattern_free(RulesPattern *pattern);
 /* Returns in words what is wrong with a pattern that works but will be given up on some texts, or NULL. Caller frees. */
 char *rules_pattern_warning(const RulesPattern *pattern);

@@ -161,7 +161,7 @@ static guint label_lines(const TextLines *lines, guint at)
 static guint forward_head(const TextLines *lines, TextKind kind, guint at)
 {
 	TextSeparator separator = separator_at(lines, at);
-	guint count = 0;
+	guint count;
 
 	if (separator == TEXT_SEPARATOR_REPLY || (kind == TEXT_KIND_REPLY && separator != TEXT_SEPARATOR_FORWARD))
 		return 0;

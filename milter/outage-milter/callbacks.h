@@ -12,8 +12,8 @@
  * listened on is not. Returns false with error. */
 bool callbacks_open(const Config *config, GError **error);
 
-/* Starts serving, in a thread of its own, with service, which must stay until callbacks_stop has returned. */
-void callbacks_start(Service *service);
+/* Starts serving, in a thread of its own, with of, which must stay until callbacks_stop has returned. */
+void callbacks_start(Service *of);
 
 /* Stops accepting, then waits for messages in flight at most drain_ms. Returns false where libmilter had failed. config: as given
  * to callbacks_open. */

@@ -20,8 +20,8 @@ typedef struct ExplainSearch ExplainSearch;
 ExplainSearch *explain_search_new(const char *id);
 void explain_search_free(ExplainSearch *search);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExplainSearch, explain_search_free)
-/* For LogVisit; search: an ExplainSearch. */
-void explain_visit(const char *line, gpointer search);
+/* For LogVisit; data: an ExplainSearch. */
+void explain_visit(const char *text, gpointer data);
 /* Returns true where queue ids were learned by the last reading that lines before may have named; forgets what was found, so that all is to
  * be visited again. */
 bool explain_wants_more(ExplainSearch *search);

@@ -17,8 +17,6 @@
 
 #define CHUNK 65536
 
-extern char **environ;
-
 /* Makes lines of what comes in pieces. */
 typedef struct {
 	LogVisit visit;

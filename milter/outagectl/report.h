@@ -140,6 +140,6 @@ void report_print_csv(const Report *report);
 GString *report_html(const Report *report, const char *site);
 /* Appends one cell of a CSV file (RFC 4180): in quotes where it has to be, and with a ' in front where a spreadsheet would take it for a
  * formula; control characters as log_escape tells them. */
-void report_csv_cell(GString *line, const char *text);
+void report_csv_cell(GString *row, const char *text);
 
 #endif

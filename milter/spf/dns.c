@@ -332,8 +332,8 @@ static void wait_for_sockets(SpfDns *dns, gint64 until)
 		return;
 	for (nfds_t i = 0; i < count; i++)
 		if (polls[i].revents != 0)
-			ares_process_fd(dns->channel, polls[i].revents & (POLLIN | POLLERR | POLLHUP) ? polls[i].fd : ARES_SOCKET_BAD,
-			    polls[i].revents & POLLOUT ? polls[i].fd : ARES_SOCKET_BAD);
+			ares_process_fd(dns->channel, (polls[i].revents & (POLLIN | POLLERR | POLLHUP)) ? polls[i].fd : ARES_SOCKET_BAD,
+			    (polls[i].revents & POLLOUT) ? polls[i].fd : ARES_SOCKET_BAD);
 }
 
 /* Asks for name and type until there is an answer, the server fails or the deadline is over. A try that has lasted long is joined

@@ -32,8 +32,8 @@ typedef struct {
 	guint db;
 } LinkUrl;
 
-/* Parses url. NULL with OUTAGE_ERROR_INVALID, in words that never repeat the credentials. Caller frees. */
-LinkUrl *link_url_parse(const char *url, GError **error);
+/* Parses text. NULL with OUTAGE_ERROR_INVALID, in words that never repeat the credentials. Caller frees. */
+LinkUrl *link_url_parse(const char *text, GError **error);
 void link_url_free(LinkUrl *url);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LinkUrl, link_url_free)
 

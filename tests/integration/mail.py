@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import functools
 import itertools
 import re
 import smtplib
@@ -165,6 +166,12 @@ def ack(received: Received) -> str:
     return parse_value(received.one("X-Outage-Ack"))[0]
 
 
+@functools.lru_cache(maxsize=20000)
+def received(path: Path) -> Received:
+    """Reads each file once, however often somebody looks whether something came: a Maildir never uses a name twice."""
+    return Received(path)
+
+
 class Mailbox:
     """What arrived for one address (or, with "@domain", for a whole domain), read from the Maildir of its domain."""
 
@@ -178,7 +185,7 @@ class Mailbox:
         if self.folder.is_dir():
             for path in sorted(self.folder.iterdir(), key=lambda entry: entry.stat().st_mtime_ns):
                 if path.name not in self._read:
-                    self._read[path.name] = Received(path)
+                    self._read[path.name] = received(path)
         if self.address.startswith("@"):
             return list(self._read.values())
         return [message for message in self._read.values() if message.rcpt.lower() == self.address]

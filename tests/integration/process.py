@@ -61,13 +61,16 @@ def pause(seconds: float = 0.01) -> None:
 def eventually(look, timeout: float = 15, what: str = "") -> object:
     """Calls look() until it returns something true, and returns that."""
     deadline = time.monotonic() + timeout
+    rest = 0.005
     while True:
         result = look()
         if result:
             return result
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {timeout} s: {what or look}")
-        pause()
+        # What takes long is looked at less often: several tests share the processors.
+        pause(rest)
+        rest = min(rest * 1.2, 0.05)
 
 
 def can_connect(address) -> bool:

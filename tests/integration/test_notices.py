@@ -182,7 +182,7 @@ def test_forged_opt_out_stops_nobody(either, customer):
 
 def test_replier_killed_in_the_middle_tells_everybody_once(make_stand, store):
     # What a killed replier had in hand is taken over after twice reply.timeout and ten seconds.
-    stand = make_stand(store, notice__rate=600, ack__domain_cap=0, reply__timeout="2s").start()
+    stand = make_stand(store, notice__rate=600, ack__domain_cap=0, reply__timeout="1s").start()
     stand.declare("P1")
     people = [f"person{number}@customer.example" for number in range(25)]
     for person in people:
@@ -190,10 +190,9 @@ def test_replier_killed_in_the_middle_tells_everybody_once(make_stand, store):
     stand.mailbox("@customer.example").wait_count(25)
     wait_contacts(stand, 25)
     stand.ctl("update", UPDATE, "--notify", "--yes")
-    for wanted in (5, 12):
-        eventually(lambda wanted=wanted: sum(len(notices(stand, person)) for person in people) >= wanted, 60, f"{wanted} notices")
-        stand.replier.kill()
-        stand.start_replier()
+    eventually(lambda: sum(len(notices(stand, person)) for person in people) >= 8, 60, "some of the notices")
+    stand.replier.kill()
+    stand.start_replier()
     for person in people:
         wait_notices(stand, person, timeout=90)
     wait_done(stand, timeout=90)

@@ -85,7 +85,7 @@ def parse_sender(message) -> str:
 def test_reload_under_load_loses_no_mail_and_breaks_no_session(calm):
     calm.declare("P1")
     load = Load(calm)
-    for _ in range(5):
+    for _ in range(3):
         load.wait_for_more(10)
         calm.node.reload()
     load.wait_for_more(10)
