@@ -1,6 +1,10 @@
-"""pytest's fixtures: Postfix and Redis live for the whole run, a stand for one test."""
+"""pytest's fixtures: the MTA and Redis live for the whole run, a stand for one test.
+
+The MTA is Postfix. With OUTAGE_MTA=sendmail in the environment it is Sendmail; tests of what only Postfix has carry the mark `postfix`
+with the reason, and are left out then."""
 
 import itertools
+import os
 import sys
 from pathlib import Path
 
@@ -12,9 +16,25 @@ from dns import DnsServer  # noqa: E402
 from postfix import Postfix  # noqa: E402
 from relay import FakeRelay  # noqa: E402
 from process import free_port  # noqa: E402
+from sendmail import Sendmail, own_network  # noqa: E402
 from stand import Redis, Stand  # noqa: E402
 
+# Of the site under test. Who plays somebody else's server takes what it likes.
+Mta = {"postfix": Postfix, "sendmail": Sendmail}[os.environ.get("OUTAGE_MTA", "postfix")]
+
 _customers = itertools.count(1)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "postfix(reason): needs what only Postfix has")
+    if Mta is Sendmail:
+        own_network()
+
+
+def pytest_collection_modifyitems(config, items):
+    left_out = [item for item in items if Mta is not Postfix and item.get_closest_marker("postfix")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -24,18 +44,23 @@ def pytest_runtest_makereport(item, call):
     setattr(item, "report_" + outcome.get_result().when, outcome.get_result())
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """Two Postfix instances; the second one is started when first asked for."""
-    base = tmp_path_factory.mktemp("site")
+def open_folder(base: Path) -> Path:
+    """Lets users without rights of their own, such as an MTA's, get to base."""
     for folder in (base, *base.parents):
         if folder != folder.parent and folder.stat().st_mode & 0o005 != 0o005:
             folder.chmod(folder.stat().st_mode | 0o055)
-    started: list[Postfix] = []
+    return base
 
-    def get(count: int) -> list[Postfix]:
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Two MTAs; the second one is started when first asked for."""
+    base = open_folder(tmp_path_factory.mktemp("site"))
+    started: list[Mta] = []
+
+    def get(count: int) -> list[Mta]:
         while len(started) < count:
-            postfix = Postfix(base, f"mx{len(started) + 1}")
+            postfix = Mta(base, f"mx{len(started) + 1}")
             started.append(postfix)
             postfix.start()
         return started[:count]

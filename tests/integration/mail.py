@@ -78,12 +78,20 @@ def outage_report(sender: str, to: str | list[str] = SUPPORT, subject: str = "Se
     return Letter(sender, subject, OUTAGE_TEXT, to, **more)
 
 
-def connect(port: int, client: str | None = None, host: str = "127.0.0.1", timeout: float = 60) -> smtplib.SMTP:
-    """An SMTP session; client: the address that the MTA shall see (XCLIENT)."""
-    smtp = smtplib.SMTP(host, port, local_hostname="client.example", timeout=timeout)
+def connect(port: int, client: str | None = None, host: str = "127.0.0.1", timeout: float = 60, helo: str = "client.example",
+            login: str | None = None) -> smtplib.SMTP:
+    """An SMTP session; client: the address that the MTA shall see, login: as whom. Postfix is told so by XCLIENT, another MTA really
+    is connected to from there, and logged in to."""
+    smtp = smtplib.SMTP(host, port, local_hostname=helo, timeout=timeout)
     smtp.ehlo()
-    if client is not None:
-        code, answer = smtp.docmd("XCLIENT", f"ADDR={client} NAME=[UNAVAILABLE]")
+    if client is not None and not smtp.has_extn("xclient"):
+        smtp.close()
+        smtp = smtplib.SMTP(host, port, local_hostname=helo, timeout=timeout, source_address=(client, 0))
+        smtp.ehlo()
+        if login is not None:
+            smtp.login(login, "secret")
+    elif client is not None:
+        code, answer = smtp.docmd("XCLIENT", f"ADDR={client} NAME=[UNAVAILABLE]" + (f" LOGIN={login}" if login else ""))
         if code != 220:
             raise RuntimeError(f"XCLIENT: {code} {answer!r}")
         smtp.ehlo()
@@ -92,8 +100,11 @@ def connect(port: int, client: str | None = None, host: str = "127.0.0.1", timeo
 
 def submit(smtp: smtplib.SMTP, letter: Letter) -> None:
     """Sends over an open session; raises where the MTA does not take it."""
-    ascii_only = all(address.isascii() for address in [letter.sender, *letter.rcpts])
-    options = ["BODY=8BITMIME"] if ascii_only else ["BODY=8BITMIME", "SMTPUTF8"]
+    options = ["BODY=8BITMIME"]
+    if not all(address.isascii() for address in [letter.sender, *letter.rcpts]):
+        smtp.command_encoding = "utf-8"
+        # An MTA that does not offer it may take the bytes all the same.
+        options += ["SMTPUTF8"] if smtp.has_extn("smtputf8") else []
     smtp.sendmail(letter.sender, letter.rcpts, letter.bytes, mail_options=options)
 
 

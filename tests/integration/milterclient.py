@@ -2,6 +2,7 @@
 
 Used to ask a running milter which incident it has in mind, and for sessions that no MTA can be made to produce on demand."""
 
+import re
 import socket
 import struct
 
@@ -34,6 +35,9 @@ class MilterSession:
         if code != b"O":
             raise ConnectionError(f"negotiation was answered by {code!r}")
         self.steps = struct.unpack("!III", data[:12])[2]
+        # What is asked for at each stage: its number and the macros' names.
+        self.wants_macros = {struct.unpack("!I", stage)[0]: names.decode()
+                             for stage, names in re.findall(rb"(?s)(.{4})([^\0]*)\0", data[12:])}
         self._macros(b"C", {"j": "mx.example", "{daemon_name}": "mx.example"})
         self.step(b"C", b"client.example\0" + b"4" + struct.pack("!H", 25000) + client.encode() + b"\0")
         self.step(b"H", b"client.example\0")

@@ -92,16 +92,18 @@ class Postfix:
     """One instance below `base`; start() and stop() own its processes."""
 
     def __init__(self, base: Path, name: str, address: str = "127.0.0.1", ports: tuple[int, int] | None = None, command=list,
-                 domains=DOMAINS, lifetime: str = "60s", more: dict[str, str] | None = None):
+                 domains=DOMAINS, lifetime: str = "60s", more: dict[str, str] | None = None, transports: dict[str, str] | None = None):
         """address: where the port with the milter listens. ports: with the milter, and plain (on 127.0.0.1); None: free ones. command:
         turns an argument list into one that runs on the host of this Postfix. domains: those delivered here. lifetime: of undelivered
-        mail. more: further settings of main.cf."""
+        mail. more: further settings of main.cf. transports: of further domains, such as lmtp:inet:HOST:PORT."""
         self.name = name
         self.address = address
         self.command = command
         self._domains = domains
         self._lifetime = lifetime
-        self._more = more or {}
+        self._more = dict(more or {})
+        if transports:
+            self._more["transport_maps"] = "inline:{ " + ", ".join(f"{domain}={where}" for domain, where in transports.items()) + " }"
         self.dir = base / name
         self.config = self.dir / "etc"
         self.mail = self.dir / "mail"

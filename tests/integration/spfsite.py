@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conftest import StandMaker
 from dns import DnsServer
-from mail import OUTAGE_TEXT, Letter, Mailbox, Received, ack, reasons, submit
+from mail import OUTAGE_TEXT, Letter, Mailbox, Received, ack, connect, reasons, submit
 from relay import FakeRelay
 
 CLIENT = "192.0.2.10"
@@ -23,14 +23,8 @@ _domains = itertools.count(1)
 
 
 def session_of(postfix, client: str | None, helo: str = "mail.client.example", login: str | None = None) -> smtplib.SMTP:
-    """An SMTP session as Postfix would have it with that client."""
-    smtp = smtplib.SMTP("127.0.0.1", postfix.milter_port, local_hostname=helo, timeout=60)
-    smtp.ehlo()
-    if client is not None:
-        code, answer = smtp.docmd("XCLIENT", f"ADDR={client} NAME=[UNAVAILABLE]" + (f" LOGIN={login}" if login else ""))
-        assert code == 220, answer
-        smtp.ehlo()
-    return smtp
+    """An SMTP session as the MTA would have it with that client."""
+    return connect(postfix.milter_port, client, helo=helo, login=login)
 
 
 class SpfSite:
