@@ -47,22 +47,23 @@ def _record(kind: str, value):
 class DnsServer:
     """Runs from its making to close(). `asked` holds (name, type, "udp" or "tcp") in the order of arrival."""
 
-    def __init__(self, zone: dict | None = None):
+    def __init__(self, zone: dict | None = None, place: tuple[str, int] = ("127.0.0.1", 0)):
+        """place: where it listens; port 0 is any free one."""
         self.zone: dict[str, dict] = dict(zone or {})
         self.asked: list[tuple[str, str, str]] = []
         self.changed = threading.Condition()
-        self._udp, self._tcp = self._bind()
+        self._udp, self._tcp = self._bind(place)
         self.port = self._udp.getsockname()[1]
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"{place[0]}:{self.port}"
         self._closed = False
         for work in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=work, daemon=True).start()
 
     @staticmethod
-    def _bind() -> tuple[socket.socket, socket.socket]:
+    def _bind(place: tuple[str, int]) -> tuple[socket.socket, socket.socket]:
         """One port that is free for both protocols."""
         while True:
-            tcp = socket.create_server(("127.0.0.1", 0), backlog=64)
+            tcp = socket.create_server(place, backlog=64)
             udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             try:
                 udp.bind(tcp.getsockname())
@@ -70,6 +71,8 @@ class DnsServer:
             except OSError:
                 tcp.close()
                 udp.close()
+                if place[1] != 0:
+                    raise
 
     def __enter__(self) -> "DnsServer":
         return self
@@ -83,7 +86,7 @@ class DnsServer:
         self._tcp.close()
         # Wakes the thread that waits for a datagram.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.sendto(b"", ("127.0.0.1", self.port))
+            sock.sendto(b"", (self.address.partition(":")[0], self.port))
 
     # -- what a test asks
 
