@@ -6,6 +6,7 @@
 static const char *const modes[] = { "shadow", "live", NULL };
 static const char *const acks[] = { "none", "personal", "macro", NULL };
 static const char *const tiers[] = { "T1", "T2", "T3", NULL };
+static const char *const priorities[] = { "auto", "none", "low", "normal", "high", "urgent", NULL };
 static const char *const severities[] = { "P1", "P2", "P3", "resolved", NULL };
 
 static const Setting support_rows[] = {
@@ -68,8 +69,17 @@ static const Setting route_rows[] = {
 	          "match counts, not only that of the first." },
 	{ .name = "template", TEXT_AT(Route, FORM_TEMPLATE, template_name),
 	  .help = "Template of the acknowledgement. Unset, it goes by severity." },
+	{ .name = "group", TEXT_AT(Route, FORM_TEXT, group),
+	  .help = "What the helpdesk calls the group or queue. Unset, it is queue; an empty text leaves the group to the helpdesk, as a route without "
+	          "conditions does unless it names one." },
+	{ .name = "priority", CHOICE_AT(Route, priority, priorities), .standard = "auto",
+	  .help = "The ticket's priority, in words that mean the same for every helpdesk: low, normal, high, urgent, or none to leave it alone. auto "
+	          "goes by severity (P1 high, P2 normal, P3 and resolved low), and is none in a route without conditions." },
+	{ .name = "owner", TEXT_AT(Route, FORM_TEXT, owner),
+	  .help = "The ticket's owner, as the helpdesk calls him. Unset, it is the manager of a verified account (helpdesk_owner)." },
 	{ .name = "headers", .form = FORM_GROUPS, .offset = OFFSET(Route, char **, headers), .read = lists_read_route_headers,
-	  .help = "Headers to add for the helpdesk, as { name = ...; value = ...; }. Headers that mail itself stands on are refused." },
+	  .help = "Headers to add for the helpdesk, as { name = ...; value = ...; }. One that helpdesk would set as well is set as it stands "
+	          "here. Headers that mail itself stands on are refused." },
 	{ .name = "add_recipients", LIST_AT(Route, FORM_ADDRESS, add_recipients), .standard = "",
 	  .help = "Addresses that receive the mail as well." },
 	{ .name = "replace_recipients", BOOL_AT(Route, replace_recipients), .standard = "false",
@@ -118,15 +128,16 @@ const char lists_offers_example[] =
 
 const char lists_shipped_routes[] =
 	"(\n"
-	"\t{ name = \"accounts\"; when = { account = true; }; queue = \"accounts\"; ack = \"none\"; page = true; },\n"
-	"\t{ name = \"legal-media\"; when = { escalate = ( \"legal\", \"media\" ); }; queue = \"escalations\"; ack = \"none\";\n"
-	"\t  page = true; },\n"
-	"\t{ name = \"still-affected\"; when = { escalate = ( \"still-affected\" ); }; queue = \"escalations\"; ack = \"none\";\n"
-	"\t  page = true; },\n"
+	"\t{ name = \"accounts\"; when = { account = true; }; queue = \"accounts\"; priority = \"urgent\";\n"
+	"\t  ack = \"none\"; page = true; },\n"
+	"\t{ name = \"legal-media\"; when = { escalate = ( \"legal\", \"media\" ); }; queue = \"escalations\";\n"
+	"\t  priority = \"urgent\"; ack = \"none\"; page = true; },\n"
+	"\t{ name = \"still-affected\"; when = { escalate = ( \"still-affected\" ); }; queue = \"escalations\";\n"
+	"\t  priority = \"urgent\"; ack = \"none\"; page = true; },\n"
 	"\t{ name = \"sensitive\"; when = { sensitive = ( \"*\" ); }; queue = \"internal\"; template = \"ack-sensitive\"; },\n"
 	"\t{ name = \"evidence\"; when = { match = true; evidence = true; }; queue = \"surge\"; tier = \"T2\";\n"
 	"\t  template = \"ack-technical\"; },\n"
-	"\t{ name = \"outage\"; when = { match = true; }; queue = \"surge\"; tier = \"T1\"; },\n"
+	"\t{ name = \"outage\"; when = { match = true; }; queue = \"surge\"; priority = \"normal\"; tier = \"T1\"; },\n"
 	"\t{ name = \"normal\"; queue = \"normal\"; }\n"
 	")";
 
@@ -313,6 +324,18 @@ static bool route_is_conditional(const Route *route)
 	    route->when_incident[0] != NULL || route->when_severity[0] != NULL || route->when_language[0] != NULL;
 }
 
+/* Mail that no condition has sorted is left to the helpdesk, unless the route itself gives an order. */
+static void complete_orders(Route *route, const config_setting_t *node)
+{
+	bool conditional = route_is_conditional(route);
+
+	if (conditional && config_setting_get_member(node, "group") == NULL)
+		route->group = g_strdup(route->queue);
+	if (!conditional && route->priority == PRIORITY_AUTO)
+		route->priority = PRIORITY_NONE;
+	route->sorts = conditional || route->group != NULL || route->priority != PRIORITY_NONE || route->owner != NULL;
+}
+
 static Route *read_route(const Reader *reader, config_setting_t *node, guint number)
 {
 	Route *route = route_new(reader->dir);
@@ -328,8 +351,10 @@ static Route *read_route(const Reader *reader, config_setting_t *node, guint num
 		reader_mistake(reader, node, "routes: replace_recipients without add_recipients would leave nobody");
 	if (route->name == NULL)
 		route->name = g_strdup_printf("%u", number);
-	if (reader->mistakes->len == before)
+	if (reader->mistakes->len == before) {
+		complete_orders(route, node);
 		return route;
+	}
 	route_free(route);
 	return NULL;
 }
@@ -351,6 +376,7 @@ void lists_read_routes(const Reader *reader, const config_setting_t *node, gpoin
 		Route *route = route_new(reader->dir);
 		route->name = g_strdup("normal");
 		route->queue = g_strdup("normal");
+		route->priority = PRIORITY_NONE;
 		g_ptr_array_add(routes, route);
 	}
 	g_ptr_array_add(routes, NULL);

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "config/config-private.h"
+#include "config/helpdesks.h"
 
 Config *config_ref(Config *config)
 {
@@ -131,12 +132,25 @@ static void check_urls(const Reader *reader, const Config *config, const config_
 		check_url(reader, config, line_of(parsed, "support"), "support.status_url", config->support[i]->status_url);
 }
 
+/* RT's commands may have a name of ours. */
+static bool is_own_header(const Config *config, const char *name)
+{
+	return g_ascii_strncasecmp(name, config->header_prefix, strlen(config->header_prefix)) == 0 &&
+	    (config->helpdesk != HELPDESK_RT || g_ascii_strcasecmp(name, config->rt_header) != 0);
+}
+
 static void check_route_headers(const Reader *reader, const Config *config, const config_t *parsed)
 {
+	const char *discarded_for = helpdesk_profile(config)->discarded_for;
+
 	for (Route **route = config->routes; route != NULL && *route != NULL; route++)
-		for (char **header = (*route)->headers; *header != NULL; header += 2)
-			if (g_ascii_strncasecmp(*header, config->header_prefix, strlen(config->header_prefix)) == 0)
+		for (char **header = (*route)->headers; *header != NULL; header += 2) {
+			if (is_own_header(config, *header))
 				reader_mistake_line(reader, line_of(parsed, "routes"), "routes.headers: %s is one of our own headers", *header);
+			if (discarded_for != NULL && g_ascii_strcasecmp(*header, discarded_for) == 0)
+				reader_mistake_line(reader, line_of(parsed, "routes"),
+				    "routes.headers: the helpdesk would throw mail with %s away", *header);
+		}
 }
 
 /* A class that no rule has would silently disable the route, and let a macro answer a lawyer. */

@@ -20,8 +20,14 @@ typedef enum { LOG_TEXT, LOG_JSON } LogFormat;
 typedef enum { SURGE_ONLY_ALARM, SURGE_DECLARE_P1, SURGE_DECLARE_P2, SURGE_DECLARE_P3 } SurgeDeclare;
 typedef enum {
 	HELPDESK_NONE, HELPDESK_ZAMMAD, HELPDESK_OTRS, HELPDESK_OTOBO, HELPDESK_RT, HELPDESK_OSTICKET, HELPDESK_FREESCOUT,
-	HELPDESK_CHATWOOT
+	HELPDESK_CHATWOOT, HELPDESK_GENERIC
 } Helpdesk;
+/* Of a ticket: by the incident's severity, left alone, or one of these. */
+typedef enum {
+	PRIORITY_AUTO, PRIORITY_NONE, PRIORITY_LOW, PRIORITY_NORMAL, PRIORITY_HIGH, PRIORITY_URGENT, PRIORITIES
+} Priority;
+/* What an account's manager is called where he becomes a ticket's owner. */
+typedef enum { OWNER_AUTO, OWNER_NONE, OWNER_ADDRESS, OWNER_LOGIN } OwnerForm;
 /* Index of per-severity settings. */
 enum { SEVERITY_P1, SEVERITY_P2, SEVERITY_P3, SEVERITY_RESOLVED, SEVERITIES };
 
@@ -58,6 +64,10 @@ typedef struct {
 	gint64 respond_within; /* seconds, 0 = unset */
 	int ack;               /* AckPolicy: 0 none, 1 personal, 2 macro */
 	char *template_name;   /* template of the acknowledgement or NULL: by severity */
+	char *group;           /* what the helpdesk calls the queue, or NULL: it is left alone */
+	int priority;          /* Priority */
+	char *owner;           /* a name of the helpdesk's, or NULL: the account's manager */
+	bool sorts;            /* there are conditions, or an order to the helpdesk: such mail is sorted by us, the rest by the helpdesk */
 	char **headers;        /* name, value, name, value, ..., NULL: into the helpdesk's own headers */
 	char **add_recipients;
 	bool replace_recipients; /* only where the site says so */
@@ -128,6 +138,8 @@ typedef struct Config {
 	Route **routes;        /* NULL-terminated; never empty: shipped defaults where the file has none */
 	int helpdesk;          /* Helpdesk */
 	char *rt_header;       /* RT's command header */
+	int helpdesk_owner;    /* OwnerForm */
+	char *helpdesk_priority[PRIORITIES]; /* the site's own words; NULL: those of helpdesks.c */
 	/* incident */
 	gint64 reopen_within, resolved_for, stale_after, max_silence; /* ms */
 	gint64 silence;        /* ms: an alarm */

@@ -20,14 +20,18 @@ static const char *const mixed[] = { "quote", "fallback", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const surge_declares[] = { "none", "P1", "P2", "P3", NULL };
 static const char *const helpdesks[] = {
-	"none", "zammad", "otrs", "otobo", "rt", "osticket", "freescout", "chatwoot", NULL
+	"none", "zammad", "otrs", "otobo", "rt", "osticket", "freescout", "chatwoot", "generic", NULL
 };
+static const char *const owner_forms[] = { "auto", "none", "address", "login", NULL };
 
 #define SPAM_HEADERS "X-Spam-Flag, X-Spam-Status, X-Spam, X-Barracuda-Spam-Status, X-DSPAM-Result, X-Virus-Status"
 
 #define THRESHOLD(severity, index, text) \
 	{ .name = "match.threshold." severity, FLOAT_AT(Config, threshold[index]), .standard = "5.0", .min = 0.1, .max = 1000, \
 	  .help = (text) }
+
+#define PRIORITY_WORD(priority, index, text) \
+	{ .name = "helpdesk_priority." priority, TEXT_AT(Config, FORM_TEXT, helpdesk_priority[index]), .help = (text) }
 
 /* The seven texts of one severity; help stands with the first. */
 #define PLAYBOOK_TEXT(severity, index, how, member, text) \
@@ -171,10 +175,20 @@ static const Setting rows[] = {
 	  .help = "Where support mail goes. The first route whose conditions all hold decides; mail that none takes goes to the "
 	          "queue normal. A list here replaces the shipped one." },
 	{ .name = "helpdesk", CHOICE_AT(Config, helpdesk, helpdesks), .standard = "none",
-	  .help = "The helpdesk that receives the mail. Its own headers are set, and its private ones removed from incoming mail to "
-	          "support addresses." },
+	  .help = "The helpdesk that receives the mail. Its own headers are set from the route (group, priority, owner) in its own words, and "
+	          "its private ones removed from incoming mail to support addresses; its automatic reply is kept back where ours is on its "
+	          "way. generic sets headers of ours (X-Outage-Group, -Priority, -Owner, -Tags) for rules of any other." },
 	{ .name = "rt_header", TEXT_AT(Config, FORM_SET_HEADER, rt_header), .standard = "X-RT-Command",
-	  .help = "Request Tracker: the header from which its CommandByMail extension takes commands." },
+	  .help = "Request Tracker: the header that carries commands such as \"Queue: VIP\", for the mail plugin in conf/helpdesk/rt or the "
+	          "extension CommandByMail. A name that begins with header_prefix is removed from all mail that comes in." },
+	{ .name = "helpdesk_owner", CHOICE_AT(Config, helpdesk_owner, owner_forms), .standard = "auto",
+	  .help = "What the manager of a verified account is called where he becomes the ticket's owner: his address, or its local part "
+	          "(login); auto is login for OTRS and OTOBO and address for the others. none: he does not." },
+	PRIORITY_WORD("low", PRIORITY_LOW, "What the helpdesk calls a priority, where the site has renamed it. Unset, it is the helpdesk's word, such as "
+	    "\"3 high\"."),
+	PRIORITY_WORD("normal", PRIORITY_NORMAL, NULL),
+	PRIORITY_WORD("high", PRIORITY_HIGH, NULL),
+	PRIORITY_WORD("urgent", PRIORITY_URGENT, NULL),
 
 	{ .section = "Incidents",
 	  .name = "incident.reopen_within", NUMBER_AT(Config, FORM_DURATION, reopen_within), .standard = "6h", .min = 0,

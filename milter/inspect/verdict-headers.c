@@ -1,12 +1,13 @@
-/* verdict-headers: the X-Outage headers, the helpdesk's own, and the fold of the claim's answer. Layer: inspect. Pure.
- * design.md 5 is the list; a header with nothing to say is absent. */
+/* verdict-headers: the X-Outage headers, the other edits of the mail, and the fold of the claim's answer. Layer: inspect. Pure.
+ * design.md 5 is the list; a header with nothing to say is absent. The helpdesk's own are helpdesk.c's. */
 #include <string.h>
 
 #include "base/clock.h"
+#include "config/helpdesks.h"
 #include "inspect/verdict-private.h"
 #include "mail/header.h"
 
-static void add_header(Verdict *verdict, const char *name, const char *value)
+void verdict_add_header(Verdict *verdict, const char *name, const char *value)
 {
 	VerdictHeader *header = g_new(VerdictHeader, 1);
 
@@ -19,7 +20,7 @@ static void add_own(Verdict *verdict, const Config *config, const char *name, co
 {
 	g_autofree char *full = g_strconcat(config->header_prefix, name, NULL);
 
-	add_header(verdict, full, value);
+	verdict_add_header(verdict, full, value);
 }
 
 static char *join(const GPtrArray *names, const char *separator, guint most)
@@ -125,14 +126,13 @@ static void add_respond_by(Verdict *verdict, const Config *config)
 }
 
 /* What the helpdesk itself obeys, its recipients and the subject: only where the mail is really routed. */
-static void add_edits(Verdict *verdict, const Signals *signals)
+static void add_edits(Verdict *verdict, const Config *config, const Signals *signals)
 {
 	const Route *route = verdict->route;
 
 	if (verdict->shadow || route == NULL)
 		return;
-	for (char **header = route->headers; header != NULL && header[0] != NULL; header += 2)
-		add_header(verdict, header[0], header[1]);
+	helpdesk_order(verdict, config);
 	for (char **rcpt = route->add_recipients; rcpt != NULL && *rcpt != NULL; rcpt++)
 		g_ptr_array_add(verdict->add_rcpts, g_strdup(*rcpt));
 	verdict->replace_rcpts = route->replace_recipients && verdict->add_rcpts->len > 0;
@@ -155,7 +155,7 @@ void verdict_build_headers(Verdict *verdict, const VerdictContext *context, cons
 		add_list(verdict, config, "Escalate", verdict->escalate);
 		add_list(verdict, config, "Sensitive", verdict->sensitive);
 		add_own(verdict, config, "Queue", verdict->queue);
-		add_edits(verdict, signals);
+		add_edits(verdict, config, signals);
 		return;
 	}
 	add_incident(verdict, config);
@@ -174,22 +174,8 @@ void verdict_build_headers(Verdict *verdict, const VerdictContext *context, cons
 		if (verdict->qa)
 			add_own(verdict, config, "QA", "sample");
 	}
-	add_edits(verdict, signals);
+	add_edits(verdict, config, signals);
 }
-
-/* What stops each helpdesk's own auto-reply, so that the customer gets one acknowledgement, not two. Chatwoot discards such
- * mail, so it gets none. */
-static const struct {
-	Helpdesk helpdesk;
-	const char *name, *value;
-} suppression[] = {
-	{ HELPDESK_ZAMMAD, "X-Zammad-Send-Auto-Response", "false" },
-	{ HELPDESK_OTRS, "X-OTRS-Loop", "yes" },
-	{ HELPDESK_OTOBO, "X-OTOBO-Loop", "yes" },
-	{ HELPDESK_RT, "Precedence", "bulk" },
-	{ HELPDESK_OSTICKET, "X-Autoreply", "yes" },
-	{ HELPDESK_FREESCOUT, "X-Autoreply", "yes" },
-};
 
 static ReasonSet answer_reason(ClaimAnswer answer)
 {
@@ -231,9 +217,7 @@ void verdict_fold(Verdict *verdict, const VerdictContext *context, ClaimAnswer a
 		return;
 	if (verdict->queued) {
 		value = g_string_new("queued");
-		for (gsize i = 0; i < G_N_ELEMENTS(suppression); i++)
-			if ((int)suppression[i].helpdesk == config->helpdesk)
-				add_header(verdict, suppression[i].name, suppression[i].value);
+		helpdesk_silence(verdict, config);
 	} else if (verdict->reasons == 0) {
 		value = g_string_new("shadow");
 	} else {
@@ -244,23 +228,6 @@ void verdict_fold(Verdict *verdict, const VerdictContext *context, ClaimAnswer a
 	add_own(verdict, config, "Ack", value->str);
 }
 
-/* Names that only the helpdesk's own filter may set (reference: each system's source); standard ones are never touched. */
-static bool is_helpdesk_private(const Config *config, const char *name)
-{
-	switch ((Helpdesk)config->helpdesk) {
-	case HELPDESK_ZAMMAD:
-		return g_ascii_strncasecmp(name, "X-Zammad-", 9) == 0;
-	case HELPDESK_OTRS:
-		return g_ascii_strncasecmp(name, "X-OTRS-", 7) == 0;
-	case HELPDESK_OTOBO:
-		return g_ascii_strncasecmp(name, "X-OTOBO-", 8) == 0 || g_ascii_strncasecmp(name, "X-OTRS-", 7) == 0;
-	case HELPDESK_RT:
-		return config->rt_header != NULL && g_ascii_strcasecmp(name, config->rt_header) == 0;
-	default:
-		return false;
-	}
-}
-
 bool verdict_header_is_forged(const Config *config, const char *name, bool to_support)
 {
 	gsize size = strlen(config->header_prefix);
@@ -268,5 +235,5 @@ bool verdict_header_is_forged(const Config *config, const char *name, bool to_su
 	/* One comparison settles it for nearly every header there is. */
 	if (g_ascii_strncasecmp(name, config->header_prefix, size) == 0)
 		return true;
-	return to_support && is_helpdesk_private(config, name);
+	return to_support && helpdesk_owns_header(config, name);
 }

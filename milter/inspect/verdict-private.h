@@ -53,6 +53,16 @@ void verdict_route(Verdict *verdict, const VerdictContext *context, const Signal
 void verdict_build_headers(Verdict *verdict, const VerdictContext *context, const Signals *signals);
 void signals_free(Signals *signals);
 
+/* Appends a header to verdict->headers, sanitised. */
+void verdict_add_header(Verdict *verdict, const char *name, const char *value);
+
+/* Appends what the helpdesk is to do with the mail: the route's own headers, and what the helpdesk's profile makes of the route. Only
+ * where the mail is routed: verdict->route is set, and not in shadow. */
+void helpdesk_order(Verdict *verdict, const Config *config);
+
+/* Appends what keeps the helpdesk's own automatic reply back. Only where ours is queued: the customer gets one. */
+void helpdesk_silence(Verdict *verdict, const Config *config);
+
 /* Sets subject and own from text. */
 void signals_normalise(Signals *signals);
 

@@ -151,6 +151,29 @@ void header_append_item(GString *out, const char *fallback_name, const char *val
 	append_quoted(out, clean);
 }
 
+/* encoded-word = "=?UTF-8?B?" base64 "?="          RFC 2047 section 2: at most 75 characters each, and of whole characters */
+#define ENCODED_WORD_BYTES 45
+
+char *header_encode(const char *value)
+{
+	g_autofree char *clean = header_sanitise(value);
+	GString *out;
+
+	if (is_ascii(clean) && strstr(clean, "=?") == NULL)
+		return g_steal_pointer(&clean);
+	out = g_string_new(NULL);
+	for (const char *rest = clean; *rest != '\0';) {
+		g_autofree char *piece = g_strndup(rest, ENCODED_WORD_BYTES + 1);
+		g_autofree char *base64 = NULL;
+
+		cut_at(piece, ENCODED_WORD_BYTES);
+		base64 = g_base64_encode((const guchar *)piece, strlen(piece));
+		g_string_append_printf(out, "%s=?UTF-8?B?%s?=", out->len > 0 ? " " : "", base64);
+		rest += strlen(piece);
+	}
+	return g_string_free(out, FALSE);
+}
+
 /* Returns how many bytes of text (length bytes) go on a line that has room for wished, at most for most, bytes. A break
  * is only made in front of a space, which then is the folding white space; text[0] is never the break. Where the wished
  * length has no space the next one will do, and only past most the line is torn on a character boundary. */

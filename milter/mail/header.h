@@ -1,5 +1,5 @@
 /* header: what goes into a header field: sanitise, quote, encode, fold; and the plan for removing forged ones.
- * Layer: mail. RFC 5322 section 2.2, RFC 2045 section 5.1 (tokens), RFC 2231 (parameters). */
+ * Layer: mail. RFC 5322 section 2.2, RFC 2045 section 5.1 (tokens), RFC 2231 (parameters), RFC 2047 (encoded words). */
 #ifndef OUTAGE_MAIL_HEADER_H
 #define OUTAGE_MAIL_HEADER_H
 
@@ -17,6 +17,10 @@ void header_append_item(GString *out, const char *fallback_name, const char *val
 /* Returns value on one line: folding and tabs are one space, other control characters are removed, bytes that are not
  * UTF-8 replaced by '?'; caller frees. NULL gives "". */
 char *header_sanitise(const char *value);
+
+/* Returns value (sanitised) for an unstructured header: as it is where it is printable ASCII that nobody could take for an encoded word,
+ * else as encoded words (RFC 2047) with spaces between them; caller frees. NULL gives "". */
+char *header_encode(const char *value);
 
 /* Returns value folded with LF + space so that no line is longer than 78 bytes where it has spaces, and never over 998;
  * name_length is the length of the field name. Caller frees. Never contains CR, nor an LF without a space behind it. */

@@ -51,6 +51,24 @@ static const char *ack_name(const Verdict *verdict)
 	return verdict->queued ? "queued" : "shadow";
 }
 
+/* An object has each name once: where several headers bear it (RT's commands), their values stand one a line, in order. */
+static void json_header(JsonBuilder *builder, const Verdict *verdict, guint index)
+{
+	const VerdictHeader *first = g_ptr_array_index(verdict->headers, index);
+	g_autoptr(GString) values = g_string_new(NULL);
+
+	for (guint i = 0; i < verdict->headers->len; i++) {
+		const VerdictHeader *header = g_ptr_array_index(verdict->headers, i);
+
+		if (g_ascii_strcasecmp(header->name, first->name) != 0)
+			continue;
+		if (i < index)
+			return;
+		g_string_append_printf(values, "%s%s", i > index ? "\n" : "", header->value);
+	}
+	cli_json_string(builder, first->name, values->str);
+}
+
 static void print_json(const char *file, const Verdict *verdict)
 {
 	g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -78,11 +96,8 @@ static void print_json(const char *file, const Verdict *verdict)
 	cli_json_list(builder, "reasons", reasons);
 	json_builder_set_member_name(builder, "headers");
 	json_builder_begin_object(builder);
-	for (guint i = 0; i < verdict->headers->len; i++) {
-		const VerdictHeader *header = g_ptr_array_index(verdict->headers, i);
-
-		cli_json_string(builder, header->name, header->value);
-	}
+	for (guint i = 0; i < verdict->headers->len; i++)
+		json_header(builder, verdict, i);
 	json_builder_end_object(builder);
 	json_number(builder, "rules_score", verdict->rules_score);
 	json_number(builder, "model_score", verdict->model_score);

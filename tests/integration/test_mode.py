@@ -132,3 +132,19 @@ def test_without_trusted_ids_nobody_is_answered_and_status_says_why(make_stand, 
     assert received.one("X-Outage-Queue") == "surge"
     said = stand.ctl("status", check=False)
     assert "auth.trusted_ids" in said.stdout + said.stderr
+
+
+def test_the_helpdesk_takes_orders_from_us_alone(make_stand, customer):
+    stand = make_stand(helpdesk="zammad").start()
+    stand.declare("P1")
+    forged = [("X-Zammad-Ticket-Owner", "boss"), ("X-Zammad-Ticket-Group", "VIP"), ("x-zammad-ignore", "true"), ("Importance", "high")]
+    received = stand.deliver(outage_report(customer, headers=forged))
+    assert ack(received) == "queued"
+    assert {name: received.all(name) for name in ("X-Zammad-Ticket-Owner", "X-Zammad-Ticket-Group", "X-Zammad-Ticket-Priority",
+                                                  "X-Zammad-Ignore", "X-Zammad-Send-Auto-Response", "Importance")} == {
+        "X-Zammad-Ticket-Owner": [], "X-Zammad-Ticket-Group": ["surge"], "X-Zammad-Ticket-Priority": ["3 high"],
+        "X-Zammad-Ignore": [], "X-Zammad-Send-Auto-Response": ["false"], "Importance": ["high"]}
+    # A customer's own Zammad may order other recipients about.
+    elsewhere = stand.deliver(outage_report(customer, to="somebody@other.example", headers=forged))
+    assert elsewhere.all("X-Zammad-Ticket-Group") == ["VIP"]
+    stand.mailbox(customer).wait_reply()

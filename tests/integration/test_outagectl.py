@@ -162,6 +162,15 @@ def test_check_json_has_every_key_always(stand, tmp_path):
     assert found[0]["account"] is None
 
 
+def test_check_shows_what_the_helpdesk_is_told(make_stand, tmp_path):
+    stand = make_stand(helpdesk="rt")
+    path = write(tmp_path, "m.eml", outage_report("jane@customer.example"))
+    headers = json.loads(stand.ctl("check", "--json", "--incident", "P1", path).stdout)["headers"]
+    assert headers["X-RT-Command"] == "Queue: surge\nPriority: 80"
+    assert headers["Precedence"] == "bulk"
+    assert "    X-RT-Command: Queue: surge\n    X-RT-Command: Priority: 80\n" in stand.ctl("check", "--incident", "P1", path).stdout
+
+
 def test_check_says_all_reasons_and_without_an_incident_too(stand, tmp_path):
     headers = [("Precedence", "bulk"), ("List-Id", "<x.y>")]
     path = write(tmp_path, "m.eml", outage_report("noreply@customer.example", auth=False, headers=headers))

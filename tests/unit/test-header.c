@@ -178,6 +178,31 @@ static void test_forged(void)
 	g_assert_cmpuint(after->len, ==, 0);
 }
 
+/* A value that is encoded reads the same once decoded, in words that every reader takes. */
+static void test_encode(void)
+{
+	static const struct {
+		const char *value, *encoded;
+	} cases[] = {
+		{ NULL, "" },
+		{ "3 high", "3 high" },
+		{ "Users::VIP, \"gold\"", "Users::VIP, \"gold\"" },
+		{ "B\u00fcro", "=?UTF-8?B?QsO8cm8=?=" },
+		{ "=?utf-8?q?a?=", "=?UTF-8?B?PT91dGYtOD9xP2E/PQ==?=" },
+		{ "a\r\nBcc: x@example.net", "a Bcc: x@example.net" },
+		{ "\xff", "?" },
+		/* 44 letters of one byte and one of two: the second word begins with it. */
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\u00fc",
+		  "=?UTF-8?B?YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=?= =?UTF-8?B?w7w=?=" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *encoded = header_encode(cases[i].value);
+
+		g_assert_cmpstr(encoded, ==, cases[i].encoded);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -185,6 +210,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/header/parameters-are-joined-and-empty-ones-left-out", test_list);
 	g_test_add_func("/header/long-values-are-cut-between-characters", test_long_value);
 	g_test_add_func("/header/control-characters-and-broken-utf8-never-get-in", test_sanitise);
+	g_test_add_func("/header/other-scripts-are-encoded", test_encode);
 	g_test_add_func("/header/folded-lines-fit-and-unfold-to-the-same", test_fold);
 	g_test_add_func("/header/folding-tears-no-character", test_fold_keeps_characters_whole);
 	g_test_add_func("/header/folding-behind-the-longest-name", test_fold_long_name);
