@@ -15,8 +15,16 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/privileges.h"
+#include "base/watchdog.h"
+
+/* What is watched is looked at this often, in ms. */
+#define WATCH_MS 20000
+/* What a stop takes besides its drain: the last writing down, sessions that end. */
+#define STOP_MARGIN_MS 60000
 
 /* The end of the pipe on which the starting parent waits; -1 in the foreground. */
 static int ready_fd = -1;
@@ -62,9 +70,19 @@ bool daemon_start(GError **error)
 	return true;
 }
 
+/* Tells systemd; without it, this does nothing. */
+static void notify(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+	(void)sd_notify(0, state);
+#else
+	(void)state;
+#endif
+}
+
 void daemon_ready(void)
 {
-	daemon_notify("READY=1");
+	notify("READY=1");
 	if (ready_fd >= 0) {
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -79,15 +97,6 @@ void daemon_ready(void)
 		(void)close(ready_fd);
 		ready_fd = -1;
 	}
-}
-
-void daemon_notify(const char *state)
-{
-#ifdef HAVE_SYSTEMD
-	(void)sd_notify(0, state);
-#else
-	(void)state;
-#endif
 }
 
 /* Looks both up; "" leaves *uid or *gid alone. */
@@ -115,7 +124,7 @@ static bool find_ids(const char *user, const char *group, uid_t *uid, gid_t *gid
 	return true;
 }
 
-bool daemon_drop_privileges(const char *user, const char *group, GError **error)
+static bool become(const char *user, const char *group, GError **error)
 {
 	uid_t uid = (uid_t)-1;
 	gid_t gid = (gid_t)-1;
@@ -133,6 +142,32 @@ bool daemon_drop_privileges(const char *user, const char *group, GError **error)
 	if (uid != (uid_t)-1 && uid != 0 && setuid(0) == 0) {
 		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_SYSTEM, "privileges of root came back after they were dropped");
 		return false;
+	}
+	return true;
+}
+
+static void log_confined(const Privileges *given_up)
+{
+	g_autofree char *denied = g_strdup_printf("%u", given_up->denied);
+
+	log_event("confined", "capabilities", given_up->no_capability ? "none" : "not dropped", "bounding_set",
+	    given_up->no_bound ? "empty" : "kept", "new_privileges", given_up->no_new ? "no" : "yes", "dumpable",
+	    given_up->no_dump ? "no" : "yes", "denied_calls", denied, NULL);
+}
+
+bool daemon_drop_privileges(const char *user, const char *group, bool harden, GError **error)
+{
+	Privileges given_up;
+
+	if (harden)
+		privileges_bound();
+	if (!become(user, group, error))
+		return false;
+	if (harden) {
+		given_up = privileges_give_up(PRIVILEGES_DAEMON);
+		log_confined(&given_up);
+	} else {
+		log_warning("harden is off: this program, and what it starts, may gain privileges and call whatever the kernel has");
 	}
 	return true;
 }
@@ -178,13 +213,60 @@ void daemon_block_signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-void daemon_wait_for_stop(void (*on_reload)(void))
+/* How often all that is watched is looked at, in ms: three times within the time that the service manager gives us, where it gives one. */
+static gint64 watch_interval(void)
 {
+#ifdef HAVE_SYSTEMD
+	guint64 limit_us = 0;
+
+	if (sd_watchdog_enabled(0, &limit_us) > 0)
+		return CLAMP((gint64)limit_us / 3000, 10, WATCH_MS);
+#endif
+	return WATCH_MS;
+}
+
+/* Returns the signal that came, or 0 at that time (clock_mono_us). */
+static int wait_for_signal(const sigset_t *set, gint64 until)
+{
+	gint64 left = MAX(until - clock_mono_us(), 0);
+	const struct timespec time = { .tv_sec = left / G_USEC_PER_SEC, .tv_nsec = left % G_USEC_PER_SEC * 1000 };
+	int which = sigtimedwait(set, NULL, &time);
+
+	return which > 0 ? which : 0;
+}
+
+/* In Type=notify this makes the unit's state "reloading" meanwhile; Type=notify-reload (systemd 253) asks for the time as well. */
+static void reload(bool (*on_reload)(void))
+{
+	g_autofree char *begun = g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\nSTATUS=Reads its configuration again",
+	    clock_mono_us());
+
+	notify(begun);
+	notify(on_reload() ? "READY=1\nSTATUS=" : "READY=1\nSTATUS=The configuration was not reloaded (the log says why): the one before is in force");
+}
+
+void daemon_wait_for_stop(bool (*on_reload)(void), gint64 drain_ms)
+{
+	const gint64 interval = watch_interval();
+	g_autofree char *stopping = g_strdup_printf("STOPPING=1\nSTATUS=\nEXTEND_TIMEOUT_USEC=%" G_GINT64_FORMAT,
+	    (drain_ms + STOP_MARGIN_MS) * 1000);
+	gint64 next = 0, seconds = 0;
 	sigset_t set;
-	int which = 0;
+	int which;
 
 	fill(&set);
-	while (sigwait(&set, &which) != 0 || which == SIGUSR1)
+	do {
+		which = wait_for_signal(&set, next);
 		if (which == SIGUSR1)
-			on_reload();
+			reload(on_reload);
+		if (clock_mono_us() < next)
+			continue;
+		/* Intervals of less than a second add up to the whole seconds that are counted. */
+		seconds += interval;
+		if (watchdog_check((guint)(seconds / 1000)))
+			notify("WATCHDOG=1");
+		seconds %= 1000;
+		next = clock_mono_us() + interval * 1000;
+	} while (which == 0 || which == SIGUSR1);
+	notify(stopping);
 }

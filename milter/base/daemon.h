@@ -13,12 +13,10 @@ bool daemon_start(GError **error);
  * are /dev/null where daemon_start was used. */
 void daemon_ready(void);
 
-/* Tells systemd: "RELOADING=1", "STOPPING=1", ...; without systemd it does nothing. */
-void daemon_notify(const char *state);
-
 /* As root: becomes user (its groups too), group overriding the primary one; either may be "" (then nothing is dropped). As anybody
- * else: does nothing. False with OUTAGE_ERROR_INVALID or _SYSTEM. */
-bool daemon_drop_privileges(const char *user, const char *group, GError **error);
+ * else: stays that. harden: then gives up whatever privileges.h knows, and says in the log what that was. Before any thread. False with
+ * OUTAGE_ERROR_INVALID or _SYSTEM. */
+bool daemon_drop_privileges(const char *user, const char *group, bool harden, GError **error);
 
 /* Makes dir (with its parents) with that mode where it is missing and, as root, gives it to user and group; NULL or "": kept. own_it:
  * one that is there and belongs to root is given away too. */
@@ -29,7 +27,9 @@ bool daemon_make_dir(const char *dir, guint mode, bool own_it, const char *user,
 void daemon_block_signals(void);
 
 /* Waits for these signals in the calling thread, which must be the program's first: the kernel asks it before any other, so that
- * libmilter's own waiting thread never gets one. Calls on_reload for each SIGUSR1; returns at one of the others. */
-void daemon_wait_for_stop(void (*on_reload)(void));
+ * libmilter's own waiting thread never gets one. Calls on_reload for each SIGUSR1; returns at one of the others. systemd is told when a
+ * reload begins and ends, and whether it took the new configuration (on_reload's return); it is pinged meanwhile, while all that is watched
+ * (watchdog.h) gets round. At the end it is told that we stop, for which drain_ms and a little more may pass. */
+void daemon_wait_for_stop(bool (*on_reload)(void), gint64 drain_ms);
 
 #endif

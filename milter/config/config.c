@@ -251,14 +251,16 @@ Config *config_defaults(void)
 	return config;
 }
 
-GPtrArray *config_needs_restart(const Config *before, const Config *after)
+GPtrArray *config_keep_running(const Config *running, Config *fresh)
 {
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 
 	for (gsize i = 0; i < settings_main.count; i++) {
 		const Setting *setting = &settings_main.rows[i];
-		if (setting->restart && !setting_equal(setting, before, after))
-			g_ptr_array_add(names, g_strdup(setting->name));
+		if (!setting->restart || setting_equal(setting, running, fresh))
+			continue;
+		g_ptr_array_add(names, g_strdup(setting->name));
+		setting_copy(setting, running, fresh);
 	}
 	return names;
 }

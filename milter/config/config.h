@@ -96,6 +96,7 @@ typedef struct Config {
 	int mode;              /* Mode */
 	char **canary;         /* senders (normalised addresses or "@domain") who are answered in shadow mode too */
 	char *user, *group;    /* to run as, or "" */
+	bool harden;           /* privileges.h */
 	char *socket;          /* unix:/path or inet:PORT@HOST (libmilter's notation) */
 	char *socket_group;    /* group that may connect, or "" */
 	gint64 socket_mode;    /* e.g. 0660 */
@@ -227,8 +228,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)
 /* Returns every default, as if the file were empty; for tests. */
 Config *config_defaults(void);
 
-/* Names of settings that differ between the two and take effect only at a restart (char *); never NULL. */
-GPtrArray *config_needs_restart(const Config *before, const Config *after);
+/* On reload: gives each setting of fresh that takes effect only at a restart the value it has in running, so that fresh can be put into force
+ * whole. Before anybody else has fresh. Returns the names of those that had been changed (char *); never NULL. */
+GPtrArray *config_keep_running(const Config *running, Config *fresh);
 
 /* Returns the support address that rcpt (an address; any form) belongs to, or NULL. Exact before plus before domain. */
 const SupportAddress *config_support(const Config *config, const char *rcpt);

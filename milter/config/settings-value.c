@@ -278,6 +278,40 @@ bool setting_equal(const Setting *setting, gconstpointer one, gconstpointer othe
 	}
 }
 
+void setting_copy(const Setting *setting, gconstpointer from, gpointer to)
+{
+	const char *source = (const char *)from + setting->offset;
+	char *place = (char *)to + setting->offset;
+
+	if (setting->list) {
+		setting_set_list(setting, to, g_strdupv(*(char ***)source));
+		return;
+	}
+	if (form_is_text(setting->form)) {
+		setting_set_text(setting, to, g_strdup(*(char *const *)source));
+		return;
+	}
+	switch (setting->form) {
+	case FORM_BOOL:
+		*(bool *)place = *(const bool *)source;
+		break;
+	case FORM_WHEN:
+		*(When *)place = *(const When *)source;
+		break;
+	case FORM_CHOICE:
+		*(int *)place = *(const int *)source;
+		break;
+	case FORM_FLOAT:
+		*(double *)place = *(const double *)source;
+		break;
+	case FORM_GROUPS:
+		log_bug("setting %s cannot be copied", setting->name);
+		break;
+	default:
+		*(gint64 *)place = *(const gint64 *)source;
+	}
+}
+
 char *setting_format(const Setting *setting, double value)
 {
 	gint64 integer = (gint64)value;

@@ -58,6 +58,10 @@ static const Setting rows[] = {
 	  .help = "User to run as where the program was started by root. Empty, it stays what it is." },
 	{ .name = "group", TEXT_AT(Config, FORM_USER, group), .standard = "", .restart = true,
 	  .help = "Group to run as where the program was started by root. Empty, it is the user's own." },
+	{ .name = "harden", BOOL_AT(Config, harden), .standard = "true", .restart = true,
+	  .help = "The daemons give up all capabilities, new privileges, core dumps and the system calls that no mail program needs, and so does "
+	          "what they start: no set-user-id or set-group-id program (sudo, Postfix's postdrop) works in page.command and alarm.command. "
+	          "Off only for such a one; the systemd unit has to be loosened besides (doc/hardening.md)." },
 	{ .name = "socket", TEXT_AT(Config, FORM_SOCKET, socket), .standard = "unix:/run/outage-milter/milter.sock", .restart = true,
 	  .help = "Where the MTA reaches the milter: unix:/PATH or inet:PORT@HOST. A unix socket is much faster: on TCP the "
 	          "protocol's short cuts cannot be used." },
@@ -344,7 +348,8 @@ static const Setting rows[] = {
 	{ .name = "page.command", LIST_AT(Config, FORM_TEXT, page_command), .standard = "",
 	  .help = "Program that calls a person, and its arguments; run without a shell by the replier, with what it is about in its "
 	          "environment (OUTAGE_*). For mail of accounts, of lawyers and the press, and of those who still have the trouble after the "
-	          "fix: whatever a route with page = true takes." },
+	          "fix: whatever a route with page = true takes. It can neither become another user (sudo) nor hand mail to sendmail(1), from "
+	          "which Postfix takes it by a set-group-id program; page.to and SMTP work (see harden)." },
 	{ .name = "page.to", LIST_AT(Config, FORM_ADDRESS, page_to), .standard = "",
 	  .help = "Addresses that are written to besides, and instead of the account's manager where there is none." },
 	{ .name = "page.repeat", NUMBER_AT(Config, FORM_DURATION, page_repeat), .standard = "15m", .min = MS(5), .max = DAYS(1),
@@ -372,7 +377,7 @@ static const Setting rows[] = {
 	{ .section = "Alarms",
 	  .name = "alarm.command", LIST_AT(Config, FORM_TEXT, alarm_command), .standard = "",
 	  .help = "Program that is told of an alarm, and its arguments; run without a shell, with what it is about in its environment "
-	          "(OUTAGE_ALARM, OUTAGE_ALARM_STATE, OUTAGE_TEXT, OUTAGE_INCIDENT, ...)." },
+	          "(OUTAGE_ALARM, OUTAGE_ALARM_STATE, OUTAGE_TEXT, OUTAGE_INCIDENT, ...). What page.command cannot do, it cannot either." },
 	{ .name = "alarm.timeout", NUMBER_AT(Config, FORM_DURATION, alarm_timeout), .standard = "30s", .min = MS(1), .max = MS(600),
 	  .help = "Longest time that alarm.command may take; then it is killed." },
 	{ .name = "alarm.repeat", NUMBER_AT(Config, FORM_DURATION, alarm_repeat), .standard = "1h", .min = MS(1), .max = DAYS(7),

@@ -129,6 +129,9 @@ void settings_clear(const SettingTable *table, gpointer base);
 /* Returns true where the setting is the same in both. */
 bool setting_equal(const Setting *setting, gconstpointer one, gconstpointer other);
 
+/* Gives it in `to` the value that it has in `from`; not of FORM_GROUPS, which are always taken over on reload. */
+void setting_copy(const Setting *setting, gconstpointer from, gpointer to);
+
 /* Returns value in the setting's own notation ("30s", "256K", "5"); caller frees. */
 char *setting_format(const Setting *setting, double value);
 

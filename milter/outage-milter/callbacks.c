@@ -15,12 +15,16 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/watchdog.h"
 #include "inspect/outbound.h"
 #include "mail/header.h"
 #include "outage-milter/listen.h"
 
 #define BACKLOG 512
 #define REPLY_GRACE_US 50000
+/* No message takes longer than spf.timeout and twice store.budget, nor, with the embedded store, than a few times store.timeout: by the
+ * ranges of these settings less than four minutes, in seconds. */
+#define DECIDE_LIMIT 600
 
 typedef struct {
 	Message *message;
@@ -48,6 +52,9 @@ typedef struct {
 static Service *service;
 /* The listening socket is a unix socket: there the no-reply flags pay (milter-facts 23). */
 static bool local_socket;
+
+/* What is done with a message once it is there whole; lives as long as the program. */
+static Watched *deciding;
 
 /* Messages begun before the stop and not yet done with. */
 static struct {
@@ -452,6 +459,7 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
 
 	if (session == NULL || session->engine == NULL)
 		return SMFIS_CONTINUE;
+	watched_begin(deciding);
 	g_free(session->message->queue_id);
 	session->message->queue_id = g_strdup(smfi_getsymval(ctx, (char *)"i"));
 	if (session->can_edit && !session->trusted)
@@ -460,6 +468,7 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
 		inspect(ctx, session);
 	learn(session);
 	session_forget_message(session);
+	watched_end(deciding);
 	return SMFIS_CONTINUE;
 }
 
@@ -544,6 +553,7 @@ static gpointer run(gpointer unused)
 void callbacks_start(Service *of)
 {
 	service = of;
+	deciding = watched_new("the deciding on messages", DECIDE_LIMIT);
 	server = g_thread_new("libmilter", run, NULL);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/daemon.h"
 #include "base/log.h"
+#include "base/privileges.h"
 #include "mail/text.h"
 #include "outage-milter/callbacks.h"
 #include "outage-milter/service.h"
@@ -41,12 +42,23 @@ static bool read_options(int argc, char **argv, Options *options)
 	return true;
 }
 
-/* What works, but not on every mail. */
+/* The site's own command may be right, and yet do nothing where it runs. */
+static void warn_of_command(const Config *config, const char *setting, char *const *command, GPtrArray *warnings)
+{
+	g_autofree char *missed = config->harden && command != NULL && command[0] != NULL ? privileges_missed_by(command[0]) : NULL;
+
+	if (missed != NULL)
+		g_ptr_array_add(warnings, g_strdup_printf("%s: warning: %s: %s (see harden)", config->path, setting, missed));
+}
+
+/* What works, but not on every mail, or not in every place. */
 static void print_warnings(const Engine *engine)
 {
 	g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
 
 	rules_warnings(engine->rules, warnings);
+	warn_of_command(engine->config, "page.command", engine->config->page_command, warnings);
+	warn_of_command(engine->config, "alarm.command", engine->config->alarm_command, warnings);
 	for (guint i = 0; i < warnings->len; i++)
 		fprintf(stderr, "%s\n", (const char *)g_ptr_array_index(warnings, i));
 }
@@ -93,16 +105,16 @@ static struct {
 	bool verbose;
 } running;
 
-static void on_reload(void)
+static bool on_reload(void)
 {
-	daemon_notify("RELOADING=1");
-	if (service_reload(running.service)) {
-		g_autoptr(Engine) engine = service_engine(running.service);
+	g_autoptr(Engine) engine = NULL;
 
-		if (!running.verbose)
-			log_set_level(engine->config->log_level);
-	}
-	daemon_notify("READY=1");
+	if (!service_reload(running.service))
+		return false;
+	engine = service_engine(running.service);
+	if (!running.verbose)
+		log_set_level(engine->config->log_level);
+	return true;
 }
 
 static void log_start(const Engine *engine)
@@ -127,7 +139,7 @@ static bool serve(Engine *engine, bool verbose, GError **error)
 	bool ok;
 
 	if (!daemon_make_dir(config->state_dir, 0750, true, config->user, config->group, error) || !callbacks_open(config, error) ||
-	    !daemon_drop_privileges(config->user, config->group, error)) {
+	    !daemon_drop_privileges(config->user, config->group, config->harden, error)) {
 		engine_unref(engine);
 		return false;
 	}
@@ -142,8 +154,7 @@ static bool serve(Engine *engine, bool verbose, GError **error)
 	service_set_listening(service, true);
 	log_start(engine);
 	daemon_ready();
-	daemon_wait_for_stop(on_reload);
-	daemon_notify("STOPPING=1");
+	daemon_wait_for_stop(on_reload, config->drain);
 	service_set_listening(service, false);
 	ok = callbacks_stop(config, config->drain);
 	service_stop(service);

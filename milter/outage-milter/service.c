@@ -237,7 +237,6 @@ static bool reload(Service *service)
 	g_autoptr(Config) config = config_load(before->config->path, mistakes);
 	g_autoptr(GPtrArray) restart = NULL;
 	Snapshot *supposed;
-	bool store_changed = false;
 	Engine *fresh = config != NULL && mistakes->len == 0 ? service_check(config, before, false, mistakes) : NULL;
 
 	if (fresh == NULL) {
@@ -246,30 +245,23 @@ static bool reload(Service *service)
 		log_warning("the configuration was not reloaded: %u mistake(s), the one in force stays", mistakes->len);
 		return false;
 	}
-	restart = config_needs_restart(before->config, config);
-	for (guint i = 0; i < restart->len; i++) {
-		store_changed |= g_str_has_prefix(g_ptr_array_index(restart, i), "store.");
+	restart = config_keep_running(before->config, config);
+	for (guint i = 0; i < restart->len; i++)
 		log_warning("%s has changed and takes effect at the next restart", (const char *)g_ptr_array_index(restart, i));
-	}
 	/* Here nobody waits for it; the next mail would. */
 	rules_warm(fresh->rules, before->rules);
 	supposed = facts_suppose(config, clock_now());
-	/* Helpers are started at the start or not at all. */
-	config->spf_enabled = before->config->spf_enabled;
 	g_mutex_lock(&service->lock);
 	engine_unref(service->engine);
 	service->engine = fresh;
 	snapshot_unref(service->supposed);
 	service->supposed = supposed;
 	g_mutex_unlock(&service->lock);
-	/* The store's threads take the configuration whole, so they get it only where the store's own settings are the same. */
-	if (!store_changed) {
-		watch_reconfigure(service->watch, config);
-		claims_reconfigure(service->claims, config);
-		notes_reconfigure(service->notes, config);
-		alarms_reconfigure(service->alarms, config);
-		counts_reconfigure(service->counts, config);
-	}
+	watch_reconfigure(service->watch, config);
+	claims_reconfigure(service->claims, config);
+	notes_reconfigure(service->notes, config);
+	alarms_reconfigure(service->alarms, config);
+	counts_reconfigure(service->counts, config);
 	log_set_json(config->log_format == LOG_JSON);
 	log_event("reloaded", "config", config->path, NULL);
 	return true;

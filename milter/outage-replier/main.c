@@ -63,7 +63,7 @@ static struct {
 	bool verbose;
 } running;
 
-static void on_reload(void)
+static bool on_reload(void)
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Templates) templates = NULL;
@@ -76,9 +76,9 @@ static void on_reload(void)
 			log_warning("%s", (const char *)g_ptr_array_index(mistakes, i));
 		log_warning("the configuration was not reloaded: %u mistake(s), the one in force stays", mistakes->len);
 		figures_note_reload(running.figures, false);
-		return;
+		return false;
 	}
-	restart = config_needs_restart(before, config);
+	restart = config_keep_running(before, config);
 	for (guint i = 0; i < restart->len; i++)
 		log_warning("%s has changed and takes effect at the next restart", (const char *)g_ptr_array_index(restart, i));
 	worker_reconfigure(running.worker, config, templates);
@@ -92,6 +92,7 @@ static void on_reload(void)
 		log_set_level(config->log_level);
 	log_set_json(config->log_format == LOG_JSON);
 	log_event("reloaded", "config", config->path, NULL);
+	return true;
 }
 
 static gpointer work(gpointer worker)
@@ -127,8 +128,7 @@ static bool run_workers(Config *config)
 	running.figures = figures_start(config,
 	    &(FiguresSource){ .worker = running.worker, .spool = running.spool, .alarms = running.alarms });
 	daemon_ready();
-	daemon_wait_for_stop(on_reload);
-	daemon_notify("STOPPING=1");
+	daemon_wait_for_stop(on_reload, config->reply_timeout);
 	/* All are told first and waited for then: with a store that hangs, each may take its time limit. */
 	spread_stop(running.spread);
 	worker_stop(running.worker);
@@ -165,7 +165,7 @@ static bool serve(Config *config, Templates *templates, const Options *options, 
 	bool ok;
 
 	if (!daemon_make_dir(config->state_dir, 0750, true, config->user, config->group, error) ||
-	    !daemon_drop_privileges(config->user, config->group, error))
+	    !daemon_drop_privileges(config->user, config->group, config->harden, error))
 		return false;
 	compose_init();
 	if (!options->once)

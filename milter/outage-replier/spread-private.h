@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 
 #include "base/secret.h"
+#include "base/watchdog.h"
 #include "outage-replier/spread.h"
 #include "store/notes.h"
 
@@ -30,6 +31,7 @@ struct Spread {
 	gint64 next_confirm;  /* clock_mono_us */
 	gint64 backoff_ms;    /* 0 while the store works */
 	char *trouble;        /* what was said last of a failure, or NULL: the same is not said every two seconds */
+	Watched *watched;     /* base/watchdog.h; NULL but in spread_run */
 	Notices *notices;
 	Feed *feed;
 	Pages *pages;

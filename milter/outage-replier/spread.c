@@ -6,6 +6,8 @@
 #include "store/claim-make.h"
 
 #define TOKEN_DIGITS 32
+/* Seconds for one round: it ends after two, but what it asks of the store then may take a few times store.timeout. */
+#define ROUND_LIMIT 1800
 
 Spread *spread_new(Config *config, Worker *worker, GError **error)
 {
@@ -131,7 +133,10 @@ static bool have_store(Spread *spread, const Config *config, GError **error)
 {
 	if (spread->store != NULL)
 		return true;
+	/* A resolver may take its time. */
+	watched_end(spread->watched);
 	spread->store = store_open(config, spread->node, error);
+	watched_begin(spread->watched);
 	spread->next_confirm = 0;
 	return spread->store != NULL;
 }
@@ -229,14 +234,19 @@ static void do_round(Spread *spread, const Config *config, gint64 until)
 
 void spread_run(Spread *spread, bool once)
 {
+	spread->watched = watched_new("the telling of what is new", ROUND_LIMIT);
+	watched_begin(spread->watched);
 	while (!spread_is_stopping(spread)) {
 		g_autoptr(Config) config = take_config(spread);
 		gint64 until = clock_mono_us() + SPREAD_ROUND_US;
 
+		watched_beat(spread->watched);
 		do_round(spread, config, until);
 		if (once)
 			break;
 		(void)spread_wait_until(spread, until + spread->backoff_ms * 1000);
 	}
+	watched_end(spread->watched);
+	g_clear_pointer(&spread->watched, watched_free);
 	spread_pages_free(g_steal_pointer(&spread->pages), once);
 }

@@ -3,6 +3,7 @@
 #define OUTAGE_REPLIER_WORK_PRIVATE_H
 
 #include "base/secret.h"
+#include "base/watchdog.h"
 #include "outage-replier/sent.h"
 #include "outage-replier/work.h"
 #include "reply/submit.h"
@@ -35,6 +36,7 @@ struct Worker {
 	gint64 next_confirm;  /* clock_mono_us */
 	gint64 backoff_ms;    /* 0 while the store works */
 	bool held;            /* logged that a pause holds everything */
+	Watched *watched;     /* base/watchdog.h; NULL but in worker_run */
 	SentLog *sent;        /* what this process has sent */
 	guint64 sent_count;   /* since the start */
 	char *relay_trouble;  /* why the last letter could not be handed over; NULL once one could */

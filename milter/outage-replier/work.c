@@ -21,6 +21,8 @@
 /* For so long after the store has become another one, jobs come back whose letters have left. */
 #define FORGOT_US (600 * G_USEC_PER_SEC)
 #define TELLING_US (3 * G_USEC_PER_SEC)
+/* Seconds for one turn: the handing over of a letter (reply.timeout, ten minutes at most), and what is asked of the store around it. */
+#define TURN_LIMIT 1800
 /* In a pause the queue is gone through again so long after it held nothing more, while a letter to our own people may lie there. */
 #define STAFF_LOOK_US (60 * G_USEC_PER_SEC)
 
@@ -183,7 +185,10 @@ static bool have_store(Worker *worker)
 
 	if (worker->store != NULL)
 		return true;
+	/* A resolver may take its time. */
+	watched_end(worker->watched);
 	worker->store = worker->kind == WORK_SPOOL ? spool_store_open(config, worker->node, &error) : store_open(config, worker->node, &error);
+	watched_begin(worker->watched);
 	worker->next_confirm = 0;
 	if (worker->store == NULL) {
 		work_lose_store(worker, error);
@@ -518,11 +523,13 @@ static bool work_in_pause(Worker *worker, const Config *config)
 	return true;
 }
 
-bool worker_run(Worker *worker, bool once)
+/* See worker_run. */
+static bool run_turns(Worker *worker, bool once)
 {
 	while (!is_stopping(worker)) {
 		g_autoptr(Config) config = worker_config(worker);
 
+		watched_beat(worker->watched);
 		renew(worker);
 		if (!is_our_turn(worker, config)) {
 			pause_for(worker, LOCAL_LOOK_MS);
@@ -548,4 +555,16 @@ bool worker_run(Worker *worker, bool once)
 		}
 	}
 	return true;
+}
+
+bool worker_run(Worker *worker, bool once)
+{
+	bool ok;
+
+	worker->watched = watched_new(worker->kind == WORK_SPOOL ? "the sending from the spool" : "the sending from the queue", TURN_LIMIT);
+	watched_begin(worker->watched);
+	ok = run_turns(worker, once);
+	watched_end(worker->watched);
+	g_clear_pointer(&worker->watched, watched_free);
+	return ok;
 }

@@ -4,7 +4,6 @@
  * need, and its parent counts on nothing but a line within a time. */
 #include <errno.h>
 #include <glib.h>
-#include <linux/capability.h>
 #if __has_include(<linux/landlock.h>)
 #include <linux/landlock.h>
 #endif
@@ -17,23 +16,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/privileges.h"
 #include "spf/check.h"
 #include "spf/question.h"
 
 #define FILES_MAX 32
 #define MEMORY_MAX (256 * 1024 * 1024)
-
-/* Sanitisers reserve more memory than that, look for leaks from a process of their own, and read what /proc says of this one. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 typedef struct {
 	char *nameserver;
@@ -85,23 +73,6 @@ static void close_inherited(void)
 		(void)close((int)fd);
 }
 
-/* False with errno where some are left. As an ordinary user there are none to drop, and trying it fails: so what counts is what is
- * left. */
-static bool drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 }, left[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-		(void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	(void)syscall(SYS_capset, &header, none);
-	if (syscall(SYS_capget, &header, left) != 0)
-		return false;
-	errno = EPERM;
-	return memcmp(left, none, sizeof(left)) == 0;
-}
-
 /* This process has the milter's user, and so might read the site secret or the milter's memory. Where the kernel has Landlock it
  * opens no file any more and traces nobody; where not, it is as safe as its user. False with errno where it cannot be applied. */
 static bool close_file_system(void)
@@ -127,7 +98,10 @@ static bool close_file_system(void)
  * input closed. */
 static bool confine(pid_t parent)
 {
+	Privileges given_up;
+
 	close_inherited();
+	/* Without new privileges comes first: Landlock asks for it. */
 	if (chdir("/") != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return false;
 	if (getppid() != parent)
@@ -137,10 +111,13 @@ static bool confine(pid_t parent)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, FILES_MAX))
 		return false;
-	if (!SANITIZED && (!limit(RLIMIT_AS, MEMORY_MAX) || !limit(RLIMIT_NPROC, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-	    !close_file_system()))
+	if (!PRIVILEGES_SANITIZED && (!limit(RLIMIT_AS, MEMORY_MAX) || !limit(RLIMIT_NPROC, 0) || !close_file_system()))
 		return false;
-	return drop_capabilities();
+	privileges_bound();
+	given_up = privileges_give_up(PRIVILEGES_HELPER);
+	/* A kernel may take no filter of system calls, and a build may lack the libraries; the rest every Linux does. */
+	errno = EPERM;
+	return given_up.no_new && (given_up.no_dump || PRIVILEGES_SANITIZED) && (given_up.no_capability || !PRIVILEGES_DROPS_CAPABILITIES);
 }
 
 /* ---- questions and answers ---- */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/watchdog.h"
 #include "inspect/rules.h"
 #include "store/backend.h"
 #include "store/keep.h"
@@ -22,6 +23,8 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 500 /* a failover is to be followed within a second of Sentinel's finding */
 #define HEARTBEAT_US (10 * G_USEC_PER_SEC)
+/* Seconds for one round: some ten questions to the store, each of at most store.timeout, which is half a minute at most. */
+#define ROUND_LIMIT 900
 #define KEEP_US (30 * G_USEC_PER_SEC) /* who reads the kept snapshot takes its time for when the store was last heard */
 
 struct Watch {
@@ -50,6 +53,7 @@ struct Watch {
 /* The thread's own: what it needs from one round to the next. */
 typedef struct {
 	Watch *watch;
+	Watched *watched;        /* base/watchdog.h */
 	Config *config;          /* referenced */
 	guint reconfigured;      /* as of config */
 	Store *store;            /* or NULL */
@@ -340,7 +344,10 @@ static void lose(Round *round, const GError *error)
 /* Opens the store and reads the snapshot once. */
 static bool join_store(Round *round, GError **error)
 {
+	/* A resolver may take its time. */
+	watched_end(round->watched);
 	round->store = store_open(round->config, round->watch->node, error);
+	watched_begin(round->watched);
 	if (round->store == NULL || !confirm_and_take(round, error))
 		return false;
 	g_mutex_lock(&round->watch->lock);
@@ -362,9 +369,13 @@ static gpointer keep_current(gpointer data)
 	g_mutex_lock(&round.watch->lock);
 	round.config = config_ref(round.watch->config);
 	g_mutex_unlock(&round.watch->lock);
+	round.watched = watched_new("the following of the store", ROUND_LIMIT);
+	watched_begin(round.watched);
 	while (take_orders(&round)) {
 		g_autoptr(GError) error = NULL;
 		bool ok;
+
+		watched_beat(round.watched);
 
 		if (round.store == NULL) {
 			ok = join_store(&round, &error);
@@ -375,6 +386,8 @@ static gpointer keep_current(gpointer data)
 		if (!ok)
 			lose(&round, error);
 	}
+	watched_end(round.watched);
+	watched_free(round.watched);
 	store_close(round.store);
 	config_unref(round.config);
 	g_free(round.heartbeat_trouble);

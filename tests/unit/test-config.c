@@ -508,20 +508,33 @@ static void test_own_routes_replace_the_shipped(Fixture *fixture, gconstpointer 
 	g_assert_null(config->routes[2]);
 }
 
-static void test_reload_names_what_needs_a_restart(Fixture *fixture, gconstpointer data)
+/* Both daemons put the fresh configuration into force whole: what needs a restart must not come in with it. */
+static void test_reload_keeps_what_needs_a_restart(Fixture *fixture, gconstpointer data)
 {
 	g_autoptr(Config) before = load(fixture, "mode = \"shadow\";\n");
 	g_autoptr(Config) same = load(fixture, "mode = \"live\"; ack = { delay = \"1s\"; }; support = ( \"a@b.example\" );\n");
-	g_autoptr(Config) after = load(fixture, "socket = \"inet:8890@127.0.0.1\"; store = { url = \"redis://r/0\"; pool = 8; };\n");
-	g_autoptr(GPtrArray) nothing = config_needs_restart(before, same);
-	g_autoptr(GPtrArray) names = config_needs_restart(before, after);
+	g_autoptr(Config) after = load(fixture, "socket = \"inet:8890@127.0.0.1\"; spf = { enabled = false; }; log = { destination = \"syslog\"; };"
+	                                        "store = { url = \"redis://r/0\"; pool = 8; budget = \"300ms\"; };\n");
+	g_autoptr(GPtrArray) nothing = config_keep_running(before, same);
+	g_autoptr(GPtrArray) names = config_keep_running(before, after);
+	g_autoptr(GPtrArray) left = NULL;
+	static const char *const restart[] = { "socket", "log.destination", "spf.enabled", "store.url", "store.pool" };
 
 	(void)data;
 	g_assert_cmpuint(nothing->len, ==, 0);
-	g_assert_cmpuint(names->len, ==, 3);
-	g_assert_cmpstr(g_ptr_array_index(names, 0), ==, "socket");
-	g_assert_cmpstr(g_ptr_array_index(names, 1), ==, "store.url");
-	g_assert_cmpstr(g_ptr_array_index(names, 2), ==, "store.pool");
+	g_assert_cmpint(same->mode, ==, MODE_LIVE);
+	g_assert_cmpuint(names->len, ==, G_N_ELEMENTS(restart));
+	for (guint i = 0; i < names->len; i++)
+		g_assert_cmpstr(g_ptr_array_index(names, i), ==, restart[i]);
+	g_assert_cmpstr(after->socket, ==, before->socket);
+	g_assert_cmpstr(after->store_url, ==, before->store_url);
+	g_assert_cmpint(after->store_pool, ==, before->store_pool);
+	g_assert_true(after->spf_enabled);
+	g_assert_cmpint(after->log_destination, ==, before->log_destination);
+	g_assert_cmpint(after->store_budget, ==, 300);
+	/* Once they are kept there is nothing to tell. */
+	left = config_keep_running(before, after);
+	g_assert_cmpuint(left->len, ==, 0);
 }
 
 static void add(const char *name, gconstpointer data, void (*test)(Fixture *fixture, gconstpointer data))
@@ -551,6 +564,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/config/address-lists", test_address_lists);
 	g_test_add_func("/config/shipped-routes", test_shipped_routes);
 	add("/config/own-routes-replace-the-shipped", NULL, test_own_routes_replace_the_shipped);
-	add("/config/reload-names-what-needs-a-restart", NULL, test_reload_names_what_needs_a_restart);
+	add("/config/reload-keeps-what-needs-a-restart", NULL, test_reload_keeps_what_needs_a_restart);
 	return g_test_run();
 }
