@@ -195,3 +195,10 @@ char *secret_address_hash(const Secret *secret, const char *normal_address)
 
 	return g_strndup(mac, 32);
 }
+
+char *secret_fingerprint(const Secret *secret)
+{
+	g_autofree char *mac = secret_hmac(secret, "fingerprint of the site secret", -1);
+
+	return g_strndup(mac, 16);
+}

@@ -25,6 +25,10 @@ bool secret_verify(const Secret *secret, const char *data, gssize size, const ch
 /* Returns the HASH of design.md 4.4: first 32 hex digits of the HMAC of address_normal(); caller frees. */
 char *secret_address_hash(const Secret *secret, const char *normal_address);
 
+/* Returns 16 hex digits by which two nodes tell whether they have the same secret: an HMAC under it, from which it cannot be found; caller
+ * frees. */
+char *secret_fingerprint(const Secret *secret);
+
 /* Returns count random bytes as hex from the kernel's generator; caller frees. */
 char *secret_random_hex(gsize count);
 

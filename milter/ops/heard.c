@@ -1,8 +1,9 @@
 /* heard: see heard.h. Layer: ops. */
 #include "ops/heard.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
+
+#include "base/clock.h"
 
 #define BRACKETS_MAX 64 /* of "[" and "{" */
 
@@ -13,6 +14,16 @@ bool heard_is_flat(const char *json)
 	for (const char *at = json; *at != '\0'; at++)
 		brackets += *at == '[' || *at == '{';
 	return brackets <= BRACKETS_MAX;
+}
+
+void heard_add_identity(JsonBuilder *builder, const Secret *secret)
+{
+	g_autofree char *fingerprint = secret_fingerprint(secret);
+
+	json_builder_set_member_name(builder, "secret");
+	json_builder_add_string_value(builder, fingerprint);
+	json_builder_set_member_name(builder, "clock");
+	json_builder_add_int_value(builder, clock_now());
 }
 
 /* Returns a parser whose root is an object, or NULL; caller frees. */

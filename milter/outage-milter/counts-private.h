@@ -38,6 +38,8 @@ struct Counts {
 	GQueue answers;        /* StatsAnswer * */
 	gint64 seen_minute;    /* of which `seen` is */
 	GHashTable *seen;      /* id -> set of senders that this minute has had */
+	gint64 clients_minute; /* of which `clients` is */
+	GHashTable *clients;   /* set of clients that this minute has named */
 	CountsTotals totals;
 };
 

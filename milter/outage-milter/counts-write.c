@@ -92,7 +92,7 @@ static void count_up(Writer *writer)
 	if (counts->watch != NULL) {
 		g_autoptr(Snapshot) snapshot = watch_snapshot(counts->watch);
 
-		on = snapshot_is_active(snapshot, now, counts->config->resolved_for);
+		on = snapshot_is_active(snapshot, now, counts->config->resolved_for / 1000);
 	}
 	writer->up_minute = now / 60;
 	minute = counts_minute(counts, STATS_ALL, now);

@@ -255,6 +255,40 @@ void counts_add_quiet(Counts *counts, const Verdict *supposed, bool likely, gint
 	g_mutex_unlock(&counts->lock);
 }
 
+/* With the lock. Whether client may be named in this minute: a flood from everywhere must not make a counter each. */
+static bool names_client(Counts *counts, const char *client, gint64 minute)
+{
+	if (counts->clients_minute != minute) {
+		g_hash_table_remove_all(counts->clients);
+		counts->clients_minute = minute;
+	}
+	if (g_hash_table_contains(counts->clients, client))
+		return true;
+	if (g_hash_table_size(counts->clients) >= COUNTS_CLIENTS)
+		return false;
+	return g_hash_table_add(counts->clients, g_strdup(client));
+}
+
+void counts_add_client(Counts *counts, const Verdict *verdict, const char *client)
+{
+	const ReasonSet of_machines = REASON_BIT(REASON_NO_INCIDENT) - 1;
+	StatsMinute *minute;
+
+	if (verdict == NULL || !verdict->inspected || (verdict->reasons & of_machines) != 0)
+		return;
+	g_mutex_lock(&counts->lock);
+	if (is_counting(counts)) {
+		minute = counts_minute(counts, STATS_ALL, clock_now());
+		stats_minute_add(minute, STATS_PERSONS, 1);
+		if ((verdict->reasons & REASON_BIT(REASON_UNAUTHENTICATED)) != 0) {
+			stats_minute_add(minute, STATS_UNAUTHENTICATED, 1);
+			if (client != NULL && names_client(counts, client, minute->minute))
+				add_named(minute, STATS_UNAUTHENTICATED ":", client);
+		}
+	}
+	g_mutex_unlock(&counts->lock);
+}
+
 void counts_add_answer(Counts *counts, const GPtrArray *keys)
 {
 	gint64 now = clock_now();
@@ -288,6 +322,7 @@ Counts *counts_start(Config *config, const Secret *secret, const char *node, Wat
 	g_queue_init(&counts->mails);
 	g_queue_init(&counts->answers);
 	counts->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
+	counts->clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	counts->thread = g_thread_new("counts", counts_run, counts);
 	return counts;
 }
@@ -315,6 +350,7 @@ void counts_free(Counts *counts)
 	g_queue_clear_full(&counts->mails, (GDestroyNotify)stats_mail_free);
 	g_queue_clear_full(&counts->answers, (GDestroyNotify)stats_answer_free);
 	g_hash_table_unref(counts->seen);
+	g_hash_table_unref(counts->clients);
 	config_unref(counts->config);
 	g_mutex_clear(&counts->lock);
 	g_cond_clear(&counts->work);

@@ -24,7 +24,7 @@ void counts_stop(Counts *counts, gint64 drain_ms);
 void counts_free(Counts *counts);
 void counts_reconfigure(Counts *counts, Config *config);
 
-/* The three below wait for nothing. Where stats.enabled is off they count only for counts_metrics. */
+/* The four below wait for nothing. Where stats.enabled is off they count only for counts_metrics. */
 
 /* One mail to a support address, after verdict_fold. key: what an answer finds it by (facts_key_of), or NULL, where nothing
  * is to be known of answers to it; micros: what it took. */
@@ -32,6 +32,10 @@ void counts_add_mail(Counts *counts, const Verdict *verdict, const char *key, gi
 /* One mail to a support address while nothing is on. supposed: how it was decided by facts_suppose, or NULL where it was not looked into;
  * likely: facts_is_likely. */
 void counts_add_quiet(Counts *counts, const Verdict *supposed, bool likely, gint64 micros);
+/* By which client (textual IP; NULL: not known) a mail of a person came in whose sender nobody vouches for; verdict as in the two above,
+ * NULL: nothing. Of more than COUNTS_CLIENTS in a minute only that they were. */
+#define COUNTS_CLIENTS 16
+void counts_add_client(Counts *counts, const Verdict *verdict, const char *client);
 /* A person's answer has passed: keys (char *, outbound_keys) are copied. */
 void counts_add_answer(Counts *counts, const GPtrArray *keys);
 

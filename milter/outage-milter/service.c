@@ -12,6 +12,7 @@
 #include "inspect/outbound.h"
 #include "mail/bounce.h"
 #include "mail/optout.h"
+#include "ops/heard.h"
 #include "outage-milter/claims.h"
 #include "outage-milter/counts.h"
 #include "outage-milter/decision.h"
@@ -133,6 +134,7 @@ static char *describe(gpointer data)
 	notes_describe(service->notes, builder);
 	if (service->spf != NULL)
 		describe_spf(service, builder);
+	heard_add_identity(builder, service->secret);
 	if (engine->model == NULL && config_wants_model(engine->config)) {
 		json_builder_set_member_name(builder, "without_model");
 		json_builder_add_boolean_value(builder, TRUE);
@@ -410,6 +412,7 @@ void service_note_quiet(Service *service, const Engine *engine, const Message *m
 		note_supposed(service, supposed);
 	}
 	counts_add_quiet(service->counts, supposed, supposed != NULL && facts_is_likely(supposed), clock_mono_us() - start);
+	counts_add_client(service->counts, supposed, message->client_addr);
 }
 
 void service_count_mail(Service *service, const Engine *engine, const Message *message, const Verdict *verdict, gint64 micros)
@@ -420,6 +423,7 @@ void service_count_mail(Service *service, const Engine *engine, const Message *m
 	g_autofree char *key = counts ? facts_key_of(named != NULL ? named : "") : NULL;
 
 	counts_add_mail(service->counts, verdict, key, micros);
+	counts_add_client(service->counts, verdict, message->client_addr);
 }
 
 void service_note_answer(Service *service, const Engine *engine, const Message *message)

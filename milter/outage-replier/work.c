@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "ops/heard.h"
 #include "outage-replier/work-private.h"
 
 #define WAIT_MS 1000
@@ -281,6 +282,7 @@ static char *describe(const Worker *worker)
 	json_builder_add_int_value(builder, getpid());
 	json_builder_set_member_name(builder, "sent");
 	json_builder_add_int_value(builder, (gint64)worker->sent_count);
+	heard_add_identity(builder, worker->secret);
 	if (worker->relay_trouble != NULL) {
 		g_autofree char *safe = log_escape(worker->relay_trouble, 200);
 

@@ -76,6 +76,7 @@ int command_pause(Cli *cli, int argc, char **argv);
 int command_resume(Cli *cli, int argc, char **argv);
 int command_status(Cli *cli, int argc, char **argv);
 int command_check(Cli *cli, int argc, char **argv);
+int command_doctor(Cli *cli, int argc, char **argv);
 int command_evaluate(Cli *cli, int argc, char **argv);
 int command_learn(Cli *cli, int argc, char **argv);
 int command_preview(Cli *cli, int argc, char **argv);

@@ -54,6 +54,8 @@ static const struct {
 	  "  outagectl report --html debrief.html\n  outagectl report 20261121T151000Z-default --csv > accounts.csv" },
 	{ "replay", command_replay, "replay [--html FILE] PATH...   a past outage's mail by today's rules", GROUP_BEFORE,
 	  "  outagectl replay --html replay.html --resolved 2026-11-21T18:00:00Z /var/mail/outage-2026-11-21" },
+	{ "doctor", command_doctor, "doctor [--json] [--postfix DIR]...   what is missing or wrong, and the line that cures it",
+	  GROUP_BEFORE, "  outagectl doctor\n  outagectl doctor --postfix /etc/postfix-in" },
 	{ "check", command_check, "check [--json] [--incident P1] [--sender A] [--rcpt A] FILE|DIR|-...   what would happen to these mails",
 	  GROUP_BEFORE, "  outagectl check --incident P1 mail.eml" },
 	{ "preview", command_preview, "preview [--incident P1 | --all] [--kind K] [--language de] [--account NAME]   the letters",

@@ -30,6 +30,7 @@ void status_node_free(StatusNode *node)
 	g_free(node->version);
 	g_free(node->last_error);
 	g_free(node->differs);
+	g_free(node->secret);
 	g_ptr_array_unref(node->state);
 	g_free(node);
 }
@@ -99,6 +100,8 @@ static void read_members(StatusNode *node, JsonObject *object)
 	node->accounts = get_number(object, "accounts", -1);
 	node->accounts_broken = get_number(object, "accounts_broken", -1);
 	node->sent = get_number(object, "sent", -1);
+	node->secret = get_text(object, "secret");
+	node->clock = get_number(object, "clock", -1);
 	node->spool_local = get_number(object, "spool_local", 0);
 	node->spool_held = get_number(object, "spool_held", 0);
 	node->spool_asked = get_number(object, "spool_asked", 0);
@@ -118,7 +121,7 @@ static StatusNode *node_new(const Status *status, const char *name, gint64 at, c
 	node->silent = status->now - at > HEARD_ALIVE_SECONDS;
 	node->state = g_ptr_array_new_with_free_func(seen_state_free);
 	node->pid = node->generation = node->age = node->losses = node->problems = node->problems_seen = -1;
-	node->accounts = node->accounts_broken = node->sent = -1;
+	node->accounts = node->accounts_broken = node->sent = node->clock = -1;
 	if (json != NULL && heard_is_flat(json) && json_parser_load_from_data(parser, json, -1, NULL) &&
 	    json_parser_get_root(parser) != NULL && JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
 		read_members(node, json_node_get_object(json_parser_get_root(parser)));

@@ -9,22 +9,14 @@
 #define NAME_CHARS 60
 #define REASON_CHARS 200
 
-/* The order in which it hurts: mail that is not looked at, customers who are not answered, those who are answered wrongly or late,
- * and what may come to that. */
-enum {
-	RANK_STORE_AWAY, RANK_STORE_FULL, RANK_NO_MILTER, RANK_NOBODY_ANSWERED, RANK_STORE_EMPTY, RANK_UNREAD, RANK_PAUSED,
-	RANK_FULL, RANK_HELD_BACK, RANK_NO_REPLIER, RANK_PERSON,
-	RANK_ALARM, RANK_NODE_DIFFERS, RANK_NODE_SILENT, RANK_DEAD, RANK_WAITING, RANK_EVICTS, RANK_NOT_SAFE, RANK_OVERDUE, RANK_ENTRIES
-};
-
 void wrong_free(Wrong *wrong)
 {
 	g_free(wrong->text);
 	g_free(wrong);
 }
 
-static void add(Status *status, int rank, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static void add(Status *status, int rank, const char *format, ...)
+static void add(Status *status, WrongRank rank, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static void add(Status *status, WrongRank rank, const char *format, ...)
 {
 	Wrong *wrong = g_new0(Wrong, 1);
 	va_list args;
@@ -39,18 +31,18 @@ static void add(Status *status, int rank, const char *format, ...)
 /* Sorting is stable: what came first within a rank stays first. */
 static int by_rank(gconstpointer a, gconstpointer b)
 {
-	return (*(Wrong *const *)a)->rank - (*(Wrong *const *)b)->rank;
+	return (int)(*(Wrong *const *)a)->rank - (int)(*(Wrong *const *)b)->rank;
 }
 
 static void judge_config(Status *status, const Config *config)
 {
 	if (config->mode != MODE_LIVE)
-		add(status, RANK_NOBODY_ANSWERED, "mode is shadow: NO CUSTOMER IS BEING ANSWERED");
+		add(status, RANK_SHADOW, "mode is shadow: NO CUSTOMER IS BEING ANSWERED");
 	if (config->support[0] == NULL)
-		add(status, RANK_NOBODY_ANSWERED, "no support address is configured: NO MAIL IS INSPECTED");
+		add(status, RANK_NO_SUPPORT, "no support address is configured: NO MAIL IS INSPECTED");
 	if (!config_authenticates(config))
-		add(status, RANK_NOBODY_ANSWERED, "auth.trusted_ids is empty and spf.enabled is off: no sender counts as authenticated, so NO "
-		                                  "CUSTOMER IS BEING ANSWERED");
+		add(status, RANK_NO_AUTHENTICATION, "auth.trusted_ids is empty and spf.enabled is off: no sender counts as authenticated, so "
+		                                    "NO CUSTOMER IS BEING ANSWERED");
 }
 
 static void judge_incident(Status *status, const Config *config, const Incident *incident)

@@ -16,10 +16,10 @@ typedef struct { char *id, *word; } SeenState;
 /* A milter or replier by its last heartbeat. What it does not say is NULL, 0 or, where marked, -1. Everything in it is the node's own
  * word and may be anything. */
 typedef struct {
-	char *name, *program, *version, *last_error;
+	char *name, *program, *version, *last_error, *secret;
 	gint64 at;             /* its last word, seconds since the epoch; 0 = never heard */
 	bool silent;           /* for longer than HEARD_ALIVE_SECONDS */
-	gint64 pid, generation, age, losses, last_error_at, problems, problems_seen, accounts, accounts_broken, sent; /* -1 = unsaid */
+	gint64 pid, generation, age, losses, last_error_at, problems, problems_seen, accounts, accounts_broken, sent, clock; /* -1 = unsaid */
 	bool without_model;      /* its rules tell outage mail alone */
 	bool store_empty;
 	bool has_state;
@@ -29,7 +29,16 @@ typedef struct {
 	guint64 jobs;          /* in its hands */
 } StatusNode;
 
-typedef struct { int rank; bool alarm; char *text; } Wrong; /* alarm: one of Status.alarms */
+/* The order in which it hurts: mail that is not looked at, customers who are not answered, those who are answered wrongly or late,
+ * and what may come to that. */
+typedef enum {
+	RANK_STORE_AWAY, RANK_STORE_FULL, RANK_NO_MILTER, RANK_SHADOW, RANK_NO_SUPPORT, RANK_NO_AUTHENTICATION, RANK_STORE_EMPTY, RANK_UNREAD,
+	RANK_PAUSED, RANK_FULL, RANK_HELD_BACK, RANK_NO_REPLIER, RANK_PERSON,
+	RANK_ALARM, RANK_NODE_DIFFERS, RANK_NODE_SILENT, RANK_DEAD, RANK_WAITING, RANK_EVICTS, RANK_NOT_SAFE, RANK_OVERDUE, RANK_ENTRIES,
+	WRONG_RANKS
+} WrongRank;
+
+typedef struct { WrongRank rank; bool alarm; char *text; } Wrong; /* alarm: one of Status.alarms */
 
 typedef struct { char *incident, *id; StoredNotice *stored; } StatusNotice;
 

@@ -18,6 +18,8 @@
  *     senders                 authenticated senders, distinct in this minute at each node; of STATS_ALL, of all mail
  * and of STATS_ALL only:
  *     outbound                answers of persons that passed
+ *     persons                 mail of persons that was looked into; of it, unauthenticated: of senders nobody vouches for; of that,
+ *                             unauthenticated:IP: by the client it came from (not all of them are named)
  *     up                      nodes that were at work: a minute that has none was not counted, and says nothing
  *     on                      of those, nodes by which an incident was on (or in its resolved window)
  *
@@ -29,6 +31,8 @@
 #include "store/store.h"
 
 #define STATS_ALL "all"           /* id of the counters of all support mail, whether or not an incident is on */
+#define STATS_PERSONS "persons"
+#define STATS_UNAUTHENTICATED "unauthenticated"
 #define STATS_SENDERS_MAX 1000    /* distinct senders of one minute that a node tells of; more count as this many */
 
 typedef struct {

@@ -182,6 +182,41 @@ static void what_is_counted_comes_to_the_store_at_the_stop(gconstpointer kind)
 	g_assert_cmpstr(((StatsThread *)threads->pdata[0])->account, ==, "Acme");
 }
 
+/* A gateway in front shows by its address; a flood from everywhere does not make a counter for each. */
+static void clients_of_strangers_are_named_within_bounds(gconstpointer kind)
+{
+	g_autoptr(Site) site = site_new(kind);
+	g_autoptr(Mail) known = mail_new(site, "jane@customer.example", true, VERIFIED_SPF);
+	g_autoptr(Mail) stranger = mail_new(site, "joe@customer.example", false, VERIFIED_NO);
+	g_autoptr(Mail) machine = mail_new(site, "list@customer.example", false, VERIFIED_NO);
+	guint64 named = 0;
+
+	stranger->verdict.reasons = REASON_BIT(REASON_NO_MATCH) | REASON_BIT(REASON_UNAUTHENTICATED);
+	machine->verdict.reasons = 1 | REASON_BIT(REASON_UNAUTHENTICATED);
+	counts_add_client(site->counts, &known->verdict, "192.0.2.7");
+	counts_add_client(site->counts, &machine->verdict, "192.0.2.7");
+	counts_add_client(site->counts, &stranger->verdict, "192.0.2.7");
+	counts_add_client(site->counts, &stranger->verdict, NULL);
+	counts_add_client(site->counts, NULL, "192.0.2.7");
+	for (guint i = 0; i < 3 * COUNTS_CLIENTS; i++) {
+		g_autofree char *client = g_strdup_printf("198.51.100.%u", i);
+
+		counts_add_client(site->counts, &stranger->verdict, client);
+	}
+	counts_add_client(site->counts, &stranger->verdict, "192.0.2.7");
+	site_stop(site);
+	for (guint i = 0; i < 3 * COUNTS_CLIENTS; i++) {
+		g_autofree char *counter = g_strdup_printf(STATS_UNAUTHENTICATED ":198.51.100.%u", i);
+
+		named += sum(site, STATS_ALL, counter);
+	}
+	g_assert_cmpuint(sum(site, STATS_ALL, STATS_PERSONS), ==, 4 + 3 * COUNTS_CLIENTS);
+	g_assert_cmpuint(sum(site, STATS_ALL, STATS_UNAUTHENTICATED), ==, 3 + 3 * COUNTS_CLIENTS);
+	g_assert_cmpuint(named, >=, COUNTS_CLIENTS - 1);
+	g_assert_cmpuint(named, <, 3 * COUNTS_CLIENTS); /* a minute may end in between */
+	g_assert_cmpuint(sum(site, STATS_ALL, STATS_UNAUTHENTICATED ":192.0.2.7"), >=, 1);
+}
+
 /* Who is held back is counted by reason; who is no person has no story; who is not vouched for is no sender. */
 static void each_mail_counts_as_what_it_is(gconstpointer kind)
 {
@@ -400,6 +435,7 @@ int main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	fixture_add_test("what-is-counted-comes-to-the-store-at-the-stop", what_is_counted_comes_to_the_store_at_the_stop);
+	fixture_add_test("clients-of-strangers-are-named-within-bounds", clients_of_strangers_are_named_within_bounds);
 	fixture_add_test("each-mail-counts-as-what-it-is", each_mail_counts_as_what_it_is);
 	fixture_add_test("a-language-is-its-language-alone", a_language_is_its_language_alone);
 	fixture_add_test("a-sender-counts-once-a-minute-however-often-is-written", a_sender_counts_once_a_minute_however_often_is_written);
