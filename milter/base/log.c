@@ -159,6 +159,32 @@ static void append_member(GString *out, const char *name, const char *value)
 	append_json_string(out, value);
 }
 
+/* number = ["-"] (1*DIGIT) ["." 1*DIGIT]. What JSON allows beyond that we do not write; it has no leading zeros. */
+static bool is_number(const char *text)
+{
+	const char *p = text + (*text == '-');
+
+	if (!g_ascii_isdigit(*p) || (*p == '0' && g_ascii_isdigit(p[1])))
+		return false;
+	while (g_ascii_isdigit(*p))
+		p++;
+	if (*p != '.')
+		return *p == '\0';
+	if (!g_ascii_isdigit(*++p))
+		return false;
+	while (g_ascii_isdigit(*p))
+		p++;
+	return *p == '\0';
+}
+
+static void append_number(GString *out, const char *name, const char *value)
+{
+	if (is_number(value))
+		g_string_append_printf(out, "%s\"%s\":%s", out->str[out->len - 1] == '{' ? "" : ",", name, value);
+	else
+		append_member(out, name, value);
+}
+
 /* Writes a finished line, an object or text, whatever sink.json has become meanwhile; with the lock. */
 static void write_safe(LogLevel level, bool json, const char *prefix, const char *safe)
 {
@@ -199,7 +225,7 @@ static void write_object(LogLevel level, const char *members)
 
 		append_member(line, "time", now);
 		append_member(line, "program", sink.program);
-		append_member(line, "pid", pid);
+		append_number(line, "pid", pid);
 	}
 	append_member(line, "level", names[level]);
 	g_string_append(line, members);
@@ -337,11 +363,13 @@ void log_event(const char *event, ...)
 	va_start(args, event);
 	while ((key = va_arg(args, const char *)) != NULL) {
 		const char *value = va_arg(args, const char *);
+		bool number = *key == '#';
 
+		key += number;
 		if (value == NULL)
 			continue;
 		if (json) {
-			append_member(line, key, value);
+			(number ? append_number : append_member)(line, key, value);
 			continue;
 		}
 		g_string_append_printf(line, " %s=", key);

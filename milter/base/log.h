@@ -20,7 +20,7 @@ void log_open(const char *program, LogDestination destination, LogLevel level);
 /* Changes the level alone (reload). */
 void log_set_level(LogLevel level);
 
-/* Whether each line is an object (log.format = "json") rather than text; any time. An event's pairs are its members, all of them strings,
+/* Whether each line is an object (log.format = "json") rather than text; any time. An event's pairs are its members, strings and numbers,
  * in the order given, behind "level" and "event"; any other line has "level" and "message". To stderr "time" (RFC 3339), "program"
  * and "pid" come first. */
 void log_set_json(bool json);
@@ -33,7 +33,8 @@ void log_debug(const char *format, ...) G_GNUC_PRINTF(1, 2);
 void log_bug(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* Writes `event=EVENT key=value ...` at info level. Arguments: pairs of key, value (const char *, a NULL value leaves the
- * pair out), then NULL. Values with a space, quote, '=' or control character are quoted and escaped. */
+ * pair out), then NULL. Values with a space, quote, '=' or control character are quoted and escaped. A key that begins with '#' (which is
+ * not written) is that of a number: in JSON it is one, where the value reads as such. */
 void log_event(const char *event, ...) G_GNUC_NULL_TERMINATED;
 
 /* Returns text (may be NULL: "") with everything unprintable as \xNN; caller frees. At most max_bytes of text are used

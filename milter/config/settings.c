@@ -233,7 +233,8 @@ static const Setting rows[] = {
 	  .help = "What all keys begin with; ends in a colon. {outage}: puts them into one slot of a Redis Cluster." },
 	{ .name = "store.password_file", TEXT_AT(Config, FORM_PATH, store_password_file), .standard = "", .restart = true,
 	  .help = "File with the password, so that it need not stand in the URL; where that names no user either, PASSWORD or "
-	          "USER:PASSWORD. Readable by the program's user alone." },
+	          "USER:PASSWORD. Readable by the program's user alone. %p in the path is the program's name (outage-milter, "
+	          "outage-replier, outagectl), for users with rights of their own." },
 	{ .name = "store.sentinel_password_file", TEXT_AT(Config, FORM_PATH, store_sentinel_password_file), .standard = "",
 	  .restart = true,
 	  .help = "File with the password of the Sentinels, where they ask for one: PASSWORD, or USER:PASSWORD." },
@@ -367,7 +368,7 @@ static const Setting rows[] = {
 	{ .section = "Figures",
 	  .name = "stats.enabled", BOOL_AT(Config, stats_enabled), .standard = "true",
 	  .help = "Whether support mail is counted by minute and incident. Without it there is no baseline, no alarm of a surge, and little to "
-	          "report. Where recent.keep is 0, mail is not looked into while nothing is on, so that only its number is known then." },
+	          "report." },
 	{ .name = "metrics.milter", TEXT_AT(Config, FORM_LISTEN, metrics_milter), .standard = "127.0.0.1:9465", .restart = true,
 	  .help = "Where outage-milter answers Prometheus (/metrics) and health checks (/healthz). Empty, nowhere. There is no password: whoever "
 	          "reaches it may read it." },
@@ -392,7 +393,7 @@ static const Setting rows[] = {
 	  .help = "So many of our letters that come back within an hour raise the alarm bounces. 0 is never." },
 	{ .name = "surge.factor", FLOAT_AT(Config, surge_factor), .standard = "3.0", .min = 1.1, .max = 1000,
 	  .help = "So many times the usual number of senders (by hour of the week) within surge.window, while nothing is declared, raise the alarm "
-	          "surge. Only mail that reads like outage mail counts; where recent.keep is 0 none is looked into then, and there is no such alarm." },
+	          "surge. Only mail that reads like outage mail counts." },
 	{ .name = "surge.least", NUMBER_AT(Config, FORM_INTEGER, surge_least), .standard = "10", .min = 2, .max = 1000000,
 	  .help = "Fewer distinct authenticated senders than this raise none; where no baseline is known yet, this many do." },
 	{ .name = "surge.window", NUMBER_AT(Config, FORM_DURATION, surge_window), .standard = "10m", .min = MS(300), .max = MS(7200),
@@ -409,8 +410,7 @@ static const Setting rows[] = {
 	  .max = DAYS(3650),
 	  .help = "How long it is kept how many mails an account has written in outages." },
 	{ .name = "recent.keep", NUMBER_AT(Config, FORM_DURATION, recent_keep), .standard = "4h", .min = 0, .max = DAYS(7),
-	  .help = "How long it is remembered who wrote lately. 0 remembers nobody, and mail is not looked into while nothing is on: declare --since "
-	          "answers nobody, and there is no alarm of a surge." },
+	  .help = "How long it is remembered who wrote lately. 0 remembers nobody: declare --since answers nobody." },
 };
 
 const SettingTable settings_main = TABLE_OF(rows);

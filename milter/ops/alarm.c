@@ -148,6 +148,8 @@ static bool declare_surge(Alarms *alarms, const Config *config, const Snapshot *
 	static const Word words[] = { [SURGE_DECLARE_P1] = WORD_P1, [SURGE_DECLARE_P2] = WORD_P2, [SURGE_DECLARE_P3] = WORD_P3 };
 	g_autoptr(Snapshot) snapshot = NULL;
 	g_autofree char *by = NULL;
+	const Incident *seen;
+	bool done;
 	Word word;
 
 	if (config->surge_declare == SURGE_ONLY_ALARM) {
@@ -165,9 +167,14 @@ static bool declare_surge(Alarms *alarms, const Config *config, const Snapshot *
 		return true;
 	}
 	by = g_strdup_printf("%s (surge)", alarms->node);
-	if (!store_set_word(alarms->store, "default", word, NULL, by, NULL, error)) {
+	seen = snapshot_find(snapshot, "default");
+	if (!store_set_word_unmoved(alarms->store, "default", word, seen != NULL ? &seen->state : NULL, by, &done, error)) {
 		alarms->declare_owed = true;
 		return false;
+	}
+	if (!done) {
+		log_info("the surge is not declared: somebody has just said what is on");
+		return true;
 	}
 	log_event("surge-declared", "incident", "default", "word", word_name(word), "by", by, NULL);
 	return true;

@@ -43,7 +43,7 @@ typedef struct {
 	char *optout_incident; /* of which incident */
 	char *bounced;         /* hash of whom a reply went to that may be coming back, or NULL */
 	bool inspects;         /* the verdict is wanted */
-	bool remembers;        /* nothing is on; the mail may be wanted by an incident yet to be declared */
+	bool remembers;        /* nothing is on; the mail may be wanted by an incident yet to be declared, and is counted for a surge */
 	bool wants_body;
 	bool in_flight;        /* counted among the messages that a stop waits for */
 } Session;
@@ -284,7 +284,7 @@ static sfsistat on_end_of_headers(SMFICTX *ctx)
 		make_context(&context, session, NULL);
 		session->inspects = !verdict_is_idle(&context);
 		/* Of what is a machine's nothing would be kept: its body need not even cross. */
-		session->remembers = !session->inspects && session->engine->config->recent_keep > 0 &&
+		session->remembers = !session->inspects && (session->engine->config->recent_keep > 0 || session->engine->config->stats_enabled) &&
 		    !verdict_is_machine_made(session->engine, session->message);
 	}
 	session->wants_body = session->inspects || session->remembers || session->bounced != NULL;

@@ -487,7 +487,7 @@ void claims_log(Claims *claims)
 	unknown = number(claims->unknown);
 	not_taken = number(claims->not_taken);
 	g_mutex_unlock(&claims->lock);
-	log_event("claims", "asked", asked, "won", won, "recorded_here", recorded, "unknown", unknown, "not_taken", not_taken, NULL);
+	log_event("claims", "#asked", asked, "#won", won, "#recorded_here", recorded, "#unknown", unknown, "#not_taken", not_taken, NULL);
 }
 
 /* --- start and stop --- */

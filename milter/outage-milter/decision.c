@@ -1,21 +1,11 @@
 /* decision: see decision.h. Layer: program. */
 #include "outage-milter/decision.h"
 
-#include "base/address.h"
 #include "base/log.h"
+#include "config/shown.h"
 
 /* Of a Message-ID: its sender may have written any length. */
 #define ID_MAX 250
-
-/* Returns the address as the log may show it; caller frees. */
-static char *shown_address(const Secret *secret, const Config *config, const char *address)
-{
-	g_autofree char *normal = address_normal_text(address);
-
-	if (address == NULL || config->log_addresses == ADDRESSES_PLAIN)
-		return g_strdup(address);
-	return secret_address_hash(secret, normal != NULL ? normal : address);
-}
 
 /* "a,b", or NULL for none; caller frees. */
 static char *joined(const GPtrArray *items)
@@ -60,17 +50,18 @@ void decision_log(const Secret *secret, const Engine *engine, const Message *mes
 	g_autofree char *reasons = reason_list(verdict->reasons);
 	g_autofree char *score = points(verdict->score), *threshold = points(verdict->threshold), *model = points(verdict->model_score);
 	g_autofree char *rules = joined(verdict->rules), *escalate = joined(verdict->escalate), *sensitive = joined(verdict->sensitive);
+	g_autofree char *account = shown_name(secret, config, verdict->account != NULL ? verdict->account->name : NULL);
 	g_autofree char *taken = g_strdup_printf("%" G_GINT64_FORMAT, micros);
 	bool hashed = config->log_addresses == ADDRESSES_HASHED;
 
 	log_event("message", "queue_id", message->queue_id, "message_id", message_id != NULL ? g_strstrip(message_id) : NULL, "client",
 	    hashed ? NULL : message->client_addr, "sender", sender, "to", g_strcmp0(to, sender) != 0 ? to : NULL, "rcpt", verdict->rcpt,
 	    "incident", incident != NULL ? incident->state.id : NULL, "severity", incident != NULL ? word_name(incident->state.word) : NULL,
-	    "match", verdict->match ? "yes" : "no", "score", score, "threshold", threshold, "rules", rules, "model",
+	    "match", verdict->match ? "yes" : "no", "#score", score, "#threshold", threshold, "rules", rules, "#model",
 	    engine->model != NULL ? model : NULL, "rules_given_up", verdict->rules_given_up ? "yes" : NULL, "language", verdict->language,
-	    "account", verdict->account != NULL ? verdict->account->name : NULL, "level",
+	    "account", account, "account_level",
 	    verdict->account != NULL ? verdict->account->level : NULL, "verified", verified_name(verdict->verified), "spf", spf_name(verdict),
 	    "escalate", escalate, "sensitive", sensitive, "route", verdict->route != NULL ? verdict->route->name : NULL, "queue",
 	    verdict->queue, "tier", verdict->tier, "page", verdict->page ? "yes" : NULL, "ack", ack_name(verdict), "reason",
-	    *reasons != '\0' ? reasons : NULL, "us", taken, NULL);
+	    *reasons != '\0' ? reasons : NULL, "#us", taken, NULL);
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ops/times.h"
+#include "store/risks.h"
 
 struct Figures {
 	FiguresSource source;
@@ -103,6 +104,9 @@ static void describe_store(const Figures *figures, MetricsPage *page)
 		metrics_sample(page, (double)stats.age, NULL);
 	metrics_single(page, "store_losses_total", METRIC_COUNTER, (double)stats.losses, "How often the store was lost.");
 	metrics_single(page, "store_problems", METRIC_GAUGE, stats.problems, "What in the store cannot be read now.");
+	metrics_family(page, "store_risk", METRIC_GAUGE, "1 where the store is set up or doing so that marks and letters can vanish.");
+	for (StoreRisk risk = 0; stats.age >= 0 && risk < STORE_RISKS; risk++)
+		metrics_sample(page, (stats.risks & 1u << risk) != 0, "risk", store_risk_name(risk), NULL);
 	metrics_single(page, "accounts", METRIC_GAUGE, stats.accounts, "Accounts known.");
 	metrics_single(page, "accounts_broken", METRIC_GAUGE, stats.accounts_broken, "Entries among the accounts that cannot be used.");
 }

@@ -123,7 +123,7 @@ static void log_start(const Engine *engine)
 	g_autofree char *rules = g_strdup_printf("%u", rules_count(engine->rules));
 
 	log_event("ready", "version", PACKAGE_VERSION, "mode", config->mode == MODE_LIVE ? "live" : "shadow", "socket", config->socket,
-	    "rules", rules, NULL);
+	    "#rules", rules, NULL);
 	if (config->mode != MODE_LIVE)
 		log_warning("mode is shadow: NO CUSTOMER IS BEING ANSWERED");
 	if (config->support[0] == NULL)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "config/shown.h"
 #include "store/json-fields.h"
 #include "store/notes.h"
 
@@ -177,6 +178,18 @@ static bool write_mail(Notes *notes, Store *store, Entry *entry, GError **error)
 	return refusal == NULL;
 }
 
+static void log_answered(Notes *notes, const Facts *facts, const char *waited)
+{
+	g_autoptr(Config) config = NULL;
+	g_autofree char *account = NULL;
+
+	g_mutex_lock(&notes->lock);
+	config = config_ref(notes->config);
+	g_mutex_unlock(&notes->lock);
+	account = shown_name(notes->secret, config, facts->account);
+	log_event("answered", "incident", facts->id, "account", account, "#seconds", waited, NULL);
+}
+
 /* His waiting has ended. What is to be counted and told of it is an entry of its own, next in turn, so that a store that fails only now
  * is asked again. */
 static void queue_answered(Notes *notes, const StoredNote *note)
@@ -191,7 +204,7 @@ static void queue_answered(Notes *notes, const StoredNote *note)
 		    error != NULL ? error->message : "it names no incident");
 		return;
 	}
-	log_event("answered", "incident", facts->id, "account", facts->account, "seconds", waited, NULL);
+	log_answered(notes, facts, waited);
 	entry = entry_new(ENTRY_ANSWERED);
 	entry->facts = g_steal_pointer(&facts);
 	entry->waited = g_steal_pointer(&waited);
@@ -451,5 +464,5 @@ void notes_log(Notes *notes)
 	g_autofree char *dropped = g_strdup_printf("%" G_GUINT64_FORMAT, counts.dropped);
 	g_autofree char *answered = g_strdup_printf("%" G_GUINT64_FORMAT, counts.answered);
 
-	log_event("notes", "written", written, "dropped", dropped, "answered", answered, NULL);
+	log_event("notes", "#written", written, "#dropped", dropped, "#answered", answered, NULL);
 }

@@ -295,7 +295,7 @@ static void log_spf(Service *service)
 	asked = g_strdup_printf("%" G_GUINT64_FORMAT, counts.asked);
 	temperrors = g_strdup_printf("%" G_GUINT64_FORMAT, counts.temperrors);
 	deaths = g_strdup_printf("%" G_GUINT64_FORMAT, counts.deaths);
-	log_event("spf", "asked", asked, "temperrors", temperrors, "helpers_died", deaths, NULL);
+	log_event("spf", "#asked", asked, "#temperrors", temperrors, "#helpers_died", deaths, NULL);
 }
 
 void service_stop(Service *service)
@@ -376,9 +376,9 @@ static Verdict *suppose(Service *service, const Engine *engine, const Accounts *
 	return supposed;
 }
 
-static void note_supposed(Service *service, const Verdict *supposed)
+static void note_supposed(Service *service, const Engine *engine, const Verdict *supposed)
 {
-	Facts *facts = facts_new_recent(supposed, clock_now());
+	Facts *facts = engine->config->recent_keep > 0 ? facts_new_recent(supposed, clock_now()) : NULL;
 
 	if (facts != NULL)
 		notes_add_recent(service->notes, facts);
@@ -395,7 +395,7 @@ void service_note_recent(Service *service, const Engine *engine, const Accounts 
 		return;
 	snapshot = supposed_snapshot(service);
 	supposed = suppose(service, engine, accounts, message, snapshot);
-	note_supposed(service, supposed);
+	note_supposed(service, engine, supposed);
 }
 
 void service_note_quiet(Service *service, const Engine *engine, const Message *message, bool looks)
@@ -409,7 +409,7 @@ void service_note_quiet(Service *service, const Engine *engine, const Message *m
 		accounts = watch_accounts(service->watch);
 		snapshot = supposed_snapshot(service);
 		supposed = suppose(service, engine, accounts, message, snapshot);
-		note_supposed(service, supposed);
+		note_supposed(service, engine, supposed);
 	}
 	counts_add_quiet(service->counts, supposed, supposed != NULL && facts_is_likely(supposed), clock_mono_us() - start);
 	counts_add_client(service->counts, supposed, message->client_addr);

@@ -229,7 +229,7 @@ static bool finish(Spread *spread, Run *run, const char *why, GError **error)
 
 	if (!say_progress(spread, run, true, error))
 		return false;
-	log_event("notice-done", "incident", notice->id, "notice", notice->name, "told", told, "left_out", left_out, "why", why, NULL);
+	log_event("notice-done", "incident", notice->id, "notice", notice->name, "#told", told, "#left_out", left_out, "why", why, NULL);
 	/* It is done whether or not that can be read in the log of events. */
 	if (!store_add_event(spread->store, "notice-done", notice->incident, spread->node, detail, &unsaid))
 		log_warning("the end of notice %s of %s is not among the events: %s", notice->name, notice->id, unsaid->message);

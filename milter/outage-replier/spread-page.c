@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "config/shown.h"
 #include "outage-replier/due.h"
 #include "outage-replier/spread-private.h"
 
@@ -67,11 +68,12 @@ static void start_call(Pages *pages, const Config *config, const Facts *facts, c
 	    g_strdup_printf("queue id %s (call %u)", facts->queue_id != NULL ? facts->queue_id : "unknown", number));
 }
 
-static void log_page(const Config *config, const StoredNote *note, const Facts *facts, guint number)
+static void log_page(const Spread *spread, const Config *config, const StoredNote *note, const Facts *facts, guint number)
 {
+	g_autofree char *account = shown_name(spread->secret, config, facts->account);
 	g_autofree char *call = g_strdup_printf("%u/%u", number, (guint)config->page_times);
 
-	log_event("page", "incident", facts->id, "account", facts->account, "queue_id", facts->queue_id, "mail", note->key, "call", call,
+	log_event("page", "incident", facts->id, "account", account, "queue_id", facts->queue_id, "mail", note->key, "call", call,
 	    NULL);
 }
 
@@ -87,17 +89,20 @@ static bool call_for(Spread *spread, const Config *config, const StoredNote *not
 		return false;
 	if (!mine)
 		return true;
-	log_page(config, note, facts, number);
+	log_page(spread, config, note, facts, number);
 	if (has_command(config))
 		start_call(spread->pages, config, facts, incident, number, since);
 	for (guint i = 0; i < recipients->len; i++) {
 		ClaimRequest *request =
 		    due_page_request(config, facts, note->key, incident, recipients->pdata[i], number, since);
 
-		if (request != NULL)
+		if (request != NULL) {
 			g_queue_push_tail(&spread->pages->owed, request);
-		else
-			log_warning("nobody can be called at %s: it is no address that may be written to", (const char *)recipients->pdata[i]);
+		} else {
+			g_autofree char *shown = shown_address(spread->secret, config, recipients->pdata[i]);
+
+			log_warning("nobody can be called at %s: it is no address that may be written to", shown);
+		}
 	}
 	return true;
 }

@@ -33,6 +33,7 @@ struct Worker {
 	guint turns;          /* how often that one has been in vain */
 	char *missed;         /* a taking was lost with its answer: after which handle to look for what it took; or NULL */
 	gint64 heartbeat_at;  /* clock_mono_us */
+	guint risks;          /* of the store, as said in the log: 1 << StoreRisk */
 	gint64 next_confirm;  /* clock_mono_us */
 	gint64 backoff_ms;    /* 0 while the store works */
 	bool held;            /* logged that a pause holds everything */

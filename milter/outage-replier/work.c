@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "ops/heard.h"
 #include "outage-replier/work-private.h"
+#include "store/risks.h"
 
 #define WAIT_MS 1000
 /* A job that the store cannot end is left to the next taking over after so many turns, and does not keep the others waiting. */
@@ -191,6 +192,7 @@ static bool have_store(Worker *worker)
 	worker->store = worker->kind == WORK_SPOOL ? spool_store_open(config, worker->node, &error) : store_open(config, worker->node, &error);
 	watched_begin(worker->watched);
 	worker->next_confirm = 0;
+	worker->heartbeat_at = 0;
 	if (worker->store == NULL) {
 		work_lose_store(worker, error);
 		return false;
@@ -304,6 +306,7 @@ static void say_alive(Worker *worker)
 	if (worker->kind == WORK_SPOOL || (worker->heartbeat_at != 0 && now - worker->heartbeat_at < HEARTBEAT_US))
 		return;
 	worker->heartbeat_at = now;
+	worker->risks = store_risks_look(worker->store, worker->risks);
 	json = describe(worker);
 	(void)store_heartbeat(worker->store, json, NULL);
 }

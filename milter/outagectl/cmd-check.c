@@ -134,6 +134,7 @@ static void check_bytes(Check *check, const char *file, const char *bytes, gsize
 	g_autoptr(Verdict) verdict = NULL;
 
 	offline_envelope(check->engine->config, message, check->sender, check->rcpt);
+	offline_undeliver(message);
 	message->client_addr = g_strdup(check->client);
 	message->helo = g_strdup(check->helo);
 	verdict = verdict_decide(&context, message);

@@ -10,6 +10,8 @@
 
 /* A journal of years is long. */
 #define JOURNAL_MS 60000
+/* Places that are named where nothing is found. */
+#define LOOKED_SHOWN 6
 
 typedef struct {
 	char **logs;          /* --log */
@@ -139,16 +141,16 @@ static void print_words(const GPtrArray *found)
 
 static int nothing_found(const Explain *explain, const char *id)
 {
-	(void)cli_failed("nothing is found of %s. Looked into:", id);
-	for (guint i = 0; i < explain->looked->len; i++) {
-		g_autofree char *safe = log_escape(explain->looked->pdata[i], 0);
+	g_autoptr(GString) looked = g_string_new(NULL);
+	guint shown = MIN(explain->looked->len, LOOKED_SHOWN);
 
-		fprintf(stderr, "    %s\n", safe);
-	}
-	fprintf(stderr, "A decision is logged, at log.level info, for mail to a support address while an incident is on. Try the log of the node that\n"
-	                "took the mail (--log FILE, or --log - for standard input), or name that file in log.files%s.\n",
-	    explain->any_read ? "" : "; reading logs may need the group adm, or root");
-	return CLI_FAILED;
+	for (guint i = 0; i < shown; i++)
+		g_string_append_printf(looked, "%s%s", i > 0 ? ", " : "", (const char *)explain->looked->pdata[i]);
+	if (explain->looked->len > shown)
+		g_string_append_printf(looked, " and %u more", explain->looked->len - shown);
+	return cli_failed("nothing is found of %s (looked into %s); only mail to a support address in an incident is logged, at log.level info: try "
+	    "the log of the node that took it (--log FILE, or --log - for standard input), or name that file in log.files%s", id,
+	    looked->len > 0 ? looked->str : "no log", explain->any_read ? "" : "; reading logs may need the group adm, or root");
 }
 
 int command_explain(Cli *cli, int argc, char **argv)

@@ -325,9 +325,26 @@ static GPtrArray *known_updates(const Import *import, const Imported *imported)
 	return known;
 }
 
+/* When our own people last said something here; 0 = they have not. */
+static gint64 own_word(const Import *import)
+{
+	gint64 newest = 0;
+
+	for (guint i = 0; i < import->feed->len; i++) {
+		const FeedEntry *entry = g_ptr_array_index(import->feed, i);
+		g_autofree char *mark = mark_of(import, entry->author);
+
+		if (mark == NULL && entry->at >= incident_on_since(&import->here->state))
+			newest = MAX(newest, entry->at);
+	}
+	return newest;
+}
+
+/* Whatever is added is the newest word from then on, which replies quote: what the page said before our people spoke is not. */
 static int add_updates(Import *import, const Imported *imported)
 {
 	g_autoptr(GPtrArray) known = known_updates(import, imported);
+	gint64 own = own_word(import);
 	g_autoptr(GPtrArray) wanted = import_new_updates(imported, known);
 	guint added = 0;
 
@@ -337,7 +354,7 @@ static int add_updates(Import *import, const Imported *imported)
 		g_autofree char *by = by_line(import, imported->key, mark), *what = g_strdup_printf("update %s", update->key);
 		GError *error = NULL;
 
-		if (promises(import, what, update->text))
+		if ((update->at != 0 && update->at < own) || promises(import, what, update->text))
 			continue;
 		if (!store_add_update(import->cli->store, import->name, update->text, by, &error))
 			return cli_error(error);

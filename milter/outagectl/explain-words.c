@@ -38,7 +38,7 @@ static void say_who(GString *out, const LogLine *line)
 	say(out, "    vouched for: %s%s%s", strcmp(verified, "no") == 0 ? "by nobody" : verified, spf != NULL ? "; our own SPF check: " : "",
 	    spf != NULL ? spf : "");
 	if (account != NULL)
-		say(out, "    account: %s%s%s", account, logline_get(line, "level") != NULL ? ", " : "", value(line, "level", ""));
+		say(out, "    account: %s%s%s", account, logline_get(line, "account_level") != NULL ? ", " : "", value(line, "account_level", ""));
 }
 
 static void say_match(GString *out, const LogLine *line)

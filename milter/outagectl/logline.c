@@ -8,7 +8,7 @@
  *     level    = "error: " / "warning: " / "debug: "               none: info
  *     event    = "event=" value *(SP key "=" value)
  *     value    = *VCHAR / DQUOTE *(CHAR / "\" DQUOTE / "\\") DQUOTE
- *     object   = a JSON object of strings, with "program" where no tag stands in front of it, "level", and "event" or "message"
+ *     object   = a JSON object of strings and numbers, with "program" where no tag stands in front of it, "level", and "event" or "message"
  *
  * In a value \xNN is the byte and \uNNNN the character that the log does not let through. A line that does not begin like this is not ours,
  * whatever stands further on in it: other programs log what strangers wrote. */
@@ -237,6 +237,26 @@ static bool read_member(LogLine *line, const char *name, const char *value)
 	return true;
 }
 
+/* A string or a number as text; NULL for anything else. Caller frees. */
+static char *value_text(JsonNode *node)
+{
+	char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+	if (!JSON_NODE_HOLDS_VALUE(node))
+		return NULL;
+	switch (json_node_get_value_type(node)) {
+	case G_TYPE_STRING:
+		return json_node_dup_string(node);
+	case G_TYPE_INT64:
+		return g_strdup_printf("%" G_GINT64_FORMAT, json_node_get_int(node));
+	case G_TYPE_DOUBLE:
+		/* Ours have one place at most. */
+		return g_strdup(g_ascii_formatd(number, sizeof number, "%.1f", json_node_get_double(node)));
+	default:
+		return NULL;
+	}
+}
+
 static bool read_object(LogLine *line, const char *text)
 {
 	g_autoptr(JsonParser) parser = json_parser_new();
@@ -248,8 +268,7 @@ static bool read_object(LogLine *line, const char *text)
 	object = json_node_get_object(json_parser_get_root(parser));
 	names = json_object_get_members(object);
 	for (const GList *one = names; one != NULL; one = one->next) {
-		JsonNode *node = json_object_get_member(object, one->data);
-		const char *value = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : NULL;
+		g_autofree char *value = value_text(json_object_get_member(object, one->data));
 
 		if (value == NULL || read_member(line, one->data, value))
 			continue;

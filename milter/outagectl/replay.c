@@ -426,8 +426,26 @@ void replay_settle(Replay *replay)
 	g_ptr_array_sort(replay->lifted_lines, lines_by_time);
 }
 
+/* When the first of the mails came that the chart shows. A mail or a few whose clock was wrong by years (dated 1970, or as a spammer liked)
+ * would flatten all the rest to one column: where no more than a twentieth of the mails lies before a gap that is longer than a month and
+ * than all that comes after it, the chart begins behind the gap. */
+static gint64 series_begin(const Replay *replay)
+{
+	guint few = replay->mails->len / 20;
+	gint64 begin = replay->from;
+
+	for (guint i = 1; i <= few && i < replay->mails->len; i++) {
+		gint64 gap = g_array_index(replay->mails, Mail, i).at - g_array_index(replay->mails, Mail, i - 1).at;
+
+		if (gap > MAX(replay->to - g_array_index(replay->mails, Mail, i).at, 30 * DAY))
+			begin = g_array_index(replay->mails, Mail, i).at;
+	}
+	return begin;
+}
+
 void replay_series(const Replay *replay, gint64 *from, gint64 *step, double **outage, double **all, guint *n)
 {
+	gint64 begin;
 	static const gint64 steps[] = { 60, 300, 900, 3600, 3 * 3600, 6 * 3600, DAY, 7 * DAY, 30 * DAY };
 	guint i = 0;
 
@@ -435,10 +453,11 @@ void replay_series(const Replay *replay, gint64 *from, gint64 *step, double **ou
 	*outage = *all = NULL;
 	if (replay->from == 0)
 		return;
-	while (i + 1 < G_N_ELEMENTS(steps) && (replay->to - replay->from) / steps[i] >= 150)
+	begin = series_begin(replay);
+	while (i + 1 < G_N_ELEMENTS(steps) && (replay->to - begin) / steps[i] >= 150)
 		i++;
 	*step = steps[i];
-	*from = replay->from - replay->from % *step;
+	*from = begin - begin % *step;
 	*n = (guint)MIN((replay->to - *from) / *step + 1, 1000);
 	*outage = g_new0(double, *n);
 	*all = g_new0(double, *n);

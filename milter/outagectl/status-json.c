@@ -3,13 +3,17 @@
 
 #include "outagectl/status.h"
 
-/* counters may be NULL. */
-static void json_counters(JsonBuilder *builder, GHashTable *counters)
+/* counters NULL: none; where they could not be read (known) there are not none. */
+static void json_counters(JsonBuilder *builder, GHashTable *counters, bool known)
 {
 	g_autoptr(GPtrArray) names = counters != NULL ? status_counter_names(counters) : g_ptr_array_new();
 
 	for (int held = 0; held <= 1; held++) {
 		json_builder_set_member_name(builder, held ? "held" : "counters");
+		if (!known) {
+			json_builder_add_null_value(builder);
+			continue;
+		}
 		json_builder_begin_object(builder);
 		for (guint i = 0; i < names->len; i++) {
 			const char *name = g_ptr_array_index(names, i);
@@ -58,7 +62,7 @@ static void json_incident(Cli *cli, JsonBuilder *builder, const Status *status, 
 	json_builder_end_object(builder);
 	cli_json_string(builder, "update", incident->update_text);
 	cli_json_time(builder, "update_at", incident->update_at);
-	json_counters(builder, counts != NULL ? counts->counters : NULL);
+	json_counters(builder, counts != NULL ? counts->counters : NULL, counts != NULL ? counts->counters != NULL : status->away == NULL);
 	status_json_responses(builder, status, counts);
 	json_builder_end_object(builder);
 }

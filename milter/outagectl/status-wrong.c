@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "outagectl/status.h"
 #include "reply/clean.h"
+#include "store/risks.h"
 
 #define LAG_SECONDS 10
 #define NAME_CHARS 60
@@ -143,6 +144,15 @@ static void judge_nodes(Status *status, const Config *config)
 		    broken);
 }
 
+static const int risk_ranks[STORE_RISKS] = {
+	[STORE_RISK_FULL] = RANK_STORE_FULL,
+	[STORE_RISK_DISK] = RANK_STORE_FULL,
+	[STORE_RISK_EVICTS] = RANK_EVICTS,
+	[STORE_RISK_VOLATILE] = RANK_NOT_SAFE,
+	[STORE_RISK_UNSAVED] = RANK_NOT_SAFE,
+	[STORE_RISK_OLD] = RANK_NOT_SAFE,
+};
+
 static void judge_store(Status *status, const Config *config)
 {
 	const StoreInfo *info = status->info;
@@ -152,14 +162,12 @@ static void judge_store(Status *status, const Config *config)
 		                       "answered; see that the replier runs and that its relay takes mail", config->ack_queue_limit);
 	if (info == NULL)
 		return;
-	if (info->full)
-		add(status, RANK_STORE_FULL, "THE STORE'S MEMORY IS FULL and it refuses to write: acknowledgements wait on the nodes, and their "
-		                             "heartbeats are missing here; raise maxmemory");
-	if (info->evicts != NULL)
-		add(status, RANK_EVICTS, "the store throws keys away when its memory is full (maxmemory-policy %s): marks and acknowledgements "
-		                         "can vanish; set maxmemory-policy noeviction", info->evicts);
-	if (!info->persistent)
-		add(status, RANK_NOT_SAFE, "the store does not write to disk: a restart of it forgets who has been answered; set appendonly yes");
+	for (StoreRisk risk = 0; risk < STORE_RISKS; risk++) {
+		g_autofree char *text = store_risk_text(info, risk);
+
+		if (text != NULL)
+			add(status, risk_ranks[risk], "%s", text);
+	}
 	if (strstr(config->store_url, "+sentinel:") != NULL && info->role != NULL && info->replicas == 0)
 		add(status, RANK_NOT_SAFE, "no replica follows the store: there is nothing to fail over to");
 	if (info->lag > LAG_SECONDS)

@@ -17,7 +17,12 @@ typedef enum {
 	LINE_ITEM,             /* one of its things */
 	LINE_MORE              /* more about the item above; goes first */
 } LineKind;
-typedef struct { LineKind kind; Style style; char *text; } Line;
+typedef struct {
+	LineKind kind;
+	Style style;
+	char *text;
+	char *rest;            /* of a text that goes on in the next line: with what stands there; else NULL */
+} Line;
 
 typedef struct {
 	GPtrArray *lines;      /* Line * */
@@ -32,6 +37,7 @@ static const guint least_lines[SECTIONS] = { 2, 2, 2, 1, 1, 1, 1 };
 static void line_free(Line *line)
 {
 	g_free(line->text);
+	g_free(line->rest);
 	g_free(line);
 }
 
@@ -51,14 +57,40 @@ static void add(Section *section, LineKind kind, Style style, const char *format
 
 /* --- the sections --- */
 
-/* Alarms have a section of their own. */
-static void fill_wrong(Section *section, const Status *status)
+/* Adds text broken at spaces, for what it says last is what to do. The lines after the first are the first to go where there is no room. */
+static void add_wrapped(Section *section, guint width, Style style, const char *mark, const char *text)
 {
+	g_auto(GStrv) words = g_strsplit_set(text, " \n", -1);
+	g_autoptr(GString) line = g_string_new(mark);
+	LineKind kind = LINE_ITEM;
+	bool empty = true;
+
+	for (guint i = 0; words[i] != NULL; i++) {
+		if (!empty && watch_cells(line->str) + 1 + watch_cells(words[i]) > width) {
+			g_autofree char *rest = g_strjoinv(" ", words + i);
+
+			add(section, kind, style, "%s", line->str);
+			((Line *)g_ptr_array_index(section->lines, section->lines->len - 1))->rest = g_strconcat(line->str, " ", rest, NULL);
+			kind = LINE_MORE;
+			g_string_assign(line, "  ");
+			empty = true;
+		}
+		g_string_append_printf(line, "%s%s", empty ? "" : " ", words[i]);
+		empty = false;
+	}
+	add(section, kind, style, "%s", line->str);
+}
+
+/* Alarms have a section of their own. */
+static void fill_wrong(Section *section, const WatchView *view)
+{
+	const Status *status = view->status;
+
 	for (guint i = 0; i < status->wrong->len; i++) {
 		const Wrong *wrong = g_ptr_array_index(status->wrong, i);
 
 		if (!wrong->alarm)
-			add(section, LINE_ITEM, STYLE_ALERT, "! %s", wrong->text);
+			add_wrapped(section, view->width, STYLE_ALERT, "! ", wrong->text);
 	}
 }
 
@@ -234,13 +266,17 @@ static void fill_volume(Section *section, const WatchView *view)
 		add(section, LINE_MORE, STYLE_FAINT, USUAL_LABEL "%s", usual);
 }
 
-static void fill_alarms(Section *section, const Status *status)
+static void fill_alarms(Section *section, const WatchView *view)
 {
+	const Status *status = view->status;
+
 	for (guint i = 0; status->alarms != NULL && i < status->alarms->len; i++) {
 		const StoredAlarm *alarm = g_ptr_array_index(status->alarms, i);
 		g_autofree char *since = status_ago(status->now, alarm->since);
 
-		add(section, LINE_ITEM, STYLE_ALERT, "ALARM %s (%s): %s", alarm->key, since, alarm->text);
+		g_autofree char *mark = g_strdup_printf("ALARM %s (%s): ", alarm->key, since);
+
+		add_wrapped(section, view->width, STYLE_ALERT, mark, alarm->text);
 	}
 }
 
@@ -339,6 +375,15 @@ static char *shown(const WatchView *view, Style style, const char *text, const c
 	return g_strconcat(styled ? styles[style] : "", begin, end, styled ? STYLE_END : "", NULL);
 }
 
+/* A text whose next line went shows that it was cut. */
+static const char *text_at(const Section *section, guint i, guint last)
+{
+	const Line *line = g_ptr_array_index(section->lines, i);
+	bool goes_on = i + 1 < last && ((const Line *)g_ptr_array_index(section->lines, i + 1))->kind == LINE_MORE;
+
+	return line->rest != NULL && !goes_on ? line->rest : line->text;
+}
+
 /* Shows the section in the lines it was given, with how many of its things are missing. */
 static void show_section(const WatchView *view, Section *section, GPtrArray *out)
 {
@@ -361,7 +406,7 @@ static void show_section(const WatchView *view, Section *section, GPtrArray *out
 	for (guint i = 0; i < last; i++) {
 		const Line *line = g_ptr_array_index(section->lines, i);
 
-		g_ptr_array_add(out, shown(view, line->style, line->text, i + 1 == section->given ? tail : ""));
+		g_ptr_array_add(out, shown(view, line->style, text_at(section, i, last), i + 1 == section->given ? tail : ""));
 	}
 	if (last < section->given)
 		g_ptr_array_add(out, shown(view, STYLE_FAINT, tail, ""));
@@ -373,11 +418,11 @@ static void fill_sections(const WatchView *view, Section sections[SECTIONS])
 		sections[i].lines = g_ptr_array_new_with_free_func((GDestroyNotify)line_free);
 	if (view->note != NULL)
 		add(&sections[SECTION_WRONG], LINE_ITEM, STYLE_ALERT, "! %s", view->note);
-	fill_wrong(&sections[SECTION_WRONG], view->status);
+	fill_wrong(&sections[SECTION_WRONG], view);
 	fill_incidents(&sections[SECTION_INCIDENTS], view->status, view->config);
 	fill_waiting(&sections[SECTION_WAITING], view->status);
 	fill_volume(&sections[SECTION_VOLUME], view);
-	fill_alarms(&sections[SECTION_ALARMS], view->status);
+	fill_alarms(&sections[SECTION_ALARMS], view);
 	fill_queue(&sections[SECTION_QUEUE], view->status);
 	fill_nodes(&sections[SECTION_NODES], view->status);
 }

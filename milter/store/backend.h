@@ -11,6 +11,9 @@
 #include "store/stats.h"
 #include "store/store.h"
 
+/* For a word that is set only while the incident is as it was at changed_ms (store_set_word_unmoved). moved: it is not, and nothing was done. */
+typedef struct { gint64 changed_ms; bool moved; } WordCondition;
+
 /* Whom a walk through all that is kept looks for (erase.c), and what becomes of what it finds. */
 typedef struct {
 	const char *hash;
@@ -29,7 +32,7 @@ typedef struct {
 	void (*close)(Store *store);
 	Snapshot *(*snapshot)(Store *store, const Snapshot *last, GError **error);
 	int (*wait)(Store *store, int wake_fd, gint64 timeout_ms, GError **error);
-	bool (*set_word)(Store *store, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
+	bool (*set_word)(Store *store, const char *name, Word word, char *const texts[TEXT_FIELDS], WordCondition *condition, const char *by,
 	    IncidentState *out, GError **error);
 	bool (*set_texts)(Store *store, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error);
 	bool (*add_update)(Store *store, const char *name, const char *text, const char *by, GError **error);

@@ -132,6 +132,7 @@ static bool introduce(Link *link, const Opening *opening, LinkHost **moved, GErr
 	if (*moved)
 		return true;
 	note_server_id(link, next[2]);
+	link->has_user = opening->secret.user != NULL && strcmp(opening->secret.user, "default") != 0;
 	return link_role_is_primary(link, next[1], link->named != NULL, error);
 }
 

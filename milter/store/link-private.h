@@ -44,6 +44,7 @@ struct Link {
 	const char *what;    /* for messages: "Redis" or "Sentinel" */
 	char *where;         /* for messages: host:port or path */
 	char *server_id;     /* its run id, or NULL */
+	bool has_user;       /* we are another user than "default" */
 	LinkHost *named;     /* as Sentinel named it when we connected, or NULL */
 	char *broken;        /* why it failed, or NULL */
 };

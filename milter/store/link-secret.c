@@ -4,7 +4,9 @@
  *
  * The user of store.url is the user: with one there, the whole line of store.password_file is the password. A password with a colon and
  * without a user is written with a colon before it. The files are read for each connection, so that a password can be changed without
- * a restart. No message repeats what is in them. */
+ * a restart. No message repeats what is in them.
+ *
+ * "%p" in the name of a file is the program's name: so the programs of one configuration can be users with rights of their own. */
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -79,10 +81,20 @@ static char *read_line(const char *setting, const char *path, GError **error)
 	return NULL;
 }
 
-/* user: the one who was named elsewhere, or NULL. */
-static bool read_secret(const char *setting, const char *path, const char *user, LinkSecret *secret, GError **error)
+/* Returns the name of this program's file; caller frees. */
+static char *own_path(const char *path)
 {
-	g_autofree char *line = read_line(setting, path, error);
+	g_auto(GStrv) parts = g_strsplit(path, "%p", -1);
+	/* outagectl's is followed by the command it does. */
+	g_autofree char *program = g_strdup(g_get_prgname());
+
+	return g_strjoinv(program ? g_strdelimit(program, " ", '\0') : "", parts);
+}
+
+/* user: the one who was named elsewhere, or NULL. */
+static bool read_secret(const char *setting, const char *for_all, const char *user, LinkSecret *secret, GError **error)
+{
+	g_autofree char *path = own_path(for_all), *line = read_line(setting, path, error);
 	const char *colon = line && !user ? strchr(line, ':') : NULL;
 
 	if (!line)

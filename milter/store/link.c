@@ -39,6 +39,11 @@ const char *link_where(const Link *link)
 	return link->where;
 }
 
+bool link_has_user(const Link *link)
+{
+	return link->has_user;
+}
+
 int link_fd(const Link *link)
 {
 	return link->fd;

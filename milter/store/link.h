@@ -72,6 +72,9 @@ const char *link_server_id(const Link *link);
 /* Returns host:port or path of the server; owned by the link. */
 const char *link_where(const Link *link);
 
+/* Returns whether somebody named the user that we are (ACL), rather than the one that everybody is at first. */
+bool link_has_user(const Link *link);
+
 /* Returns the descriptor, for poll(). */
 int link_fd(const Link *link);
 

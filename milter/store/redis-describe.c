@@ -1,13 +1,16 @@
 /* redis-describe: what a Redis server says of itself. Layer: store, private to redis*.c.
  *
  * INFO answers lines NAME:VALUE; of a replica `slave0:ip=...,port=...,state=online,offset=N,lag=SECONDS`. A user who may not ask
- * (ACL) learns nothing, and that is no error: what is not known is not complained of. */
+ * (ACL) learns nothing, and that is no error: what is not known is not complained of.
+ *
+ * Whether there are save points only CONFIG says, which shows the server's passwords too: a user of our own (conf/redis/users.acl) has no
+ * right to it, and asking all the same would fill the server's ACL LOG. For him there is only how long nothing was saved. */
 #include <string.h>
 
 #include "base/clock.h"
 #include "store/redis-private.h"
 
-static const char *const sections[] = { "replication", "server", "persistence", "memory" };
+static const char *const sections[REDIS_INFO_SECTIONS] = { "replication", "server", "persistence", "memory" };
 
 /* Returns the value of NAME in the text of INFO (may be NULL), or NULL; caller frees. */
 static char *info_value(const char *info, const char *name)
@@ -71,52 +74,64 @@ static bool is_full(const char *text)
 	return limit > 0 && info_number(text, "used_memory") >= limit;
 }
 
-/* save: the reply to CONFIG GET save, a list of name and value; an error where the user may not ask. */
-static bool is_persistent(const char *text, const redisReply *save)
+/* save: the reply to CONFIG GET save, a list of name and value; an error where the user may not ask, NULL where he was not to. */
+static void read_persistence(StoreInfo *info, const char *text, const redisReply *save)
 {
-	const char *points = redis_field(save, "save");
+	const char *points = save ? redis_field(save, "save") : NULL;
+	g_autofree char *log_status = info_value(text, "aof_last_write_status"), *save_status = info_value(text, "rdb_last_bgsave_status");
+	bool appends = info_number(text, "aof_enabled") != 0;
+	gint64 saved = info_number(text, "rdb_last_save_time");
 
-	if (!text || info_number(text, "aof_enabled") != 0)
-		return true;
-	return !points || *points;
+	info->persistent = !text || appends || !points || *points;
+	info->disk_failed = appends ? g_strcmp0(log_status, "err") == 0 : info->persistent && g_strcmp0(save_status, "err") == 0;
+	if (!appends && saved > 0 && info_number(text, "rdb_changes_since_last_save") > 0)
+		info->unsaved = MAX(clock_now() - saved, 0);
 }
 
-/* Returns replies to INFO of each section and to CONFIG GET save. */
+/* Returns replies to INFO of each section and, where we are nobody in particular, to CONFIG GET save. */
 static GPtrArray *ask(RedisStore *store, GError **error)
 {
 	g_autoptr(GPtrArray) save = command_new("CONFIG", "GET", "save", NULL);
 
-	for (gsize i = 0; i < G_N_ELEMENTS(sections); i++) {
+	for (gsize i = 0; i < REDIS_INFO_SECTIONS; i++) {
 		g_autoptr(GPtrArray) command = command_new("INFO", sections[i], NULL);
 
 		link_push(store->link, command);
 	}
-	link_push(store->link, save);
+	if (!link_has_user(store->link))
+		link_push(store->link, save);
 	return link_run(store->link, store->base.config->store_timeout, false, error);
+}
+
+StoreInfo *redis_info_read(const char *const text[REDIS_INFO_SECTIONS], const redisReply *save)
+{
+	StoreInfo *info = g_new0(StoreInfo, 1);
+
+	info->role = info_value(text[0], "role");
+	info->lag = -1;
+	read_replicas(info, text[0]);
+	info->version = info_value(text[1], "redis_version");
+	read_persistence(info, text[2], save);
+	info->evicts = evicting_policy(text[3]);
+	info->full = info->evicts == NULL && is_full(text[3]);
+	return info;
 }
 
 StoreInfo *redis_describe(Store *base, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
 	g_autoptr(GPtrArray) replies = ask(store, error);
-	const char *text[G_N_ELEMENTS(sections)] = { NULL };
+	const char *text[REDIS_INFO_SECTIONS] = { NULL };
 	StoreInfo *info;
 
 	if (!replies)
 		return NULL;
-	for (gsize i = 0; i < G_N_ELEMENTS(sections); i++) {
+	for (gsize i = 0; i < REDIS_INFO_SECTIONS; i++) {
 		const redisReply *reply = replies->pdata[i];
 
 		text[i] = reply->type == REDIS_REPLY_ERROR ? NULL : redis_text(reply);
 	}
-	info = g_new0(StoreInfo, 1);
+	info = redis_info_read(text, replies->len > REDIS_INFO_SECTIONS ? replies->pdata[REDIS_INFO_SECTIONS] : NULL);
 	info->where = g_strdup(link_where(store->link));
-	info->role = info_value(text[0], "role");
-	info->lag = -1;
-	read_replicas(info, text[0]);
-	info->version = info_value(text[1], "redis_version");
-	info->persistent = is_persistent(text[2], replies->pdata[G_N_ELEMENTS(sections)]);
-	info->evicts = evicting_policy(text[3]);
-	info->full = info->evicts == NULL && is_full(text[3]);
 	return info;
 }

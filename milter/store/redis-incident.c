@@ -229,8 +229,8 @@ static void add_texts(GPtrArray *args, char *const texts[TEXT_FIELDS])
 	}
 }
 
-bool redis_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
-    IncidentState *out, GError **error)
+bool redis_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], WordCondition *condition,
+    const char *by, IncidentState *out, GError **error)
 {
 	RedisStore *store = (RedisStore *)base;
 	g_autoptr(Snapshot) kept = redis_kept(store);
@@ -241,10 +241,20 @@ bool redis_set_word(Store *base, const char *name, Word word, char *const texts[
 	g_autofree char *why = NULL;
 
 	command_add(args, word_name(word));
+	if (condition) {
+		g_autofree char *unmoved = g_strdup_printf("?%" G_GINT64_FORMAT, condition->changed_ms);
+
+		command_add(args, unmoved);
+	}
 	add_texts(args, texts);
 	reply = redis_script(store, SCRIPT_SET_WORD, keys, args, true, error);
 	if (!reply)
 		return false;
+	if (condition) {
+		condition->moved = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1;
+		if (condition->moved)
+			return true;
+	}
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 + STATE_FIELDS)
 		return redis_unexpected("setting the word", error);
 	if (out && !redis_state_parse(reply->element + 2, name, G_MAXINT64 / 1000 - INCIDENT_AHEAD_MAX, out, NULL, &why))

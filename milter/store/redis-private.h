@@ -91,8 +91,8 @@ Snapshot *redis_kept(const RedisStore *store);
 /* Returns how long ago what memory says was known to be so, in seconds. */
 gint64 redis_memory_age(const Snapshot *memory);
 
-bool redis_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
-    IncidentState *out, GError **error);
+bool redis_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], WordCondition *condition,
+    const char *by, IncidentState *out, GError **error);
 bool redis_set_texts(Store *base, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error);
 bool redis_add_update(Store *base, const char *name, const char *text, const char *by, GError **error);
 bool redis_set_pause(Store *base, const char *reason, const char *by, GError **error);
@@ -135,6 +135,10 @@ bool redis_heartbeat(Store *base, const char *json, GError **error);
 GPtrArray *redis_nodes(Store *base, GError **error);
 GPtrArray *redis_queue_shares(Store *base, GError **error);
 /* redis-describe.c */
+#define REDIS_INFO_SECTIONS 4
+/* Reads what INFO replication, server, persistence and memory said (NULL where one was refused), and CONFIG GET save (NULL where that was not
+ * asked). where is left NULL. Caller frees. */
+StoreInfo *redis_info_read(const char *const text[REDIS_INFO_SECTIONS], const redisReply *save);
 StoreInfo *redis_describe(Store *base, GError **error);
 /* redis-block.c */
 bool redis_block(Store *base, const char *hash, gint64 seconds, const char *why, const char *by, GError **error);

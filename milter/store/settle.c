@@ -112,8 +112,8 @@ static void log_batch(SettleRound *round)
 	}
 	round->logged = round->counts;
 	if (sum > 0)
-		log_event("settled", "claimed", texts[0], "lost", texts[1], "ended", texts[2], "adopted", texts[3], "twice", texts[4],
-		    "told_again", texts[5], NULL);
+		log_event("settled", "#claimed", texts[0], "#lost", texts[1], "#ended", texts[2], "#adopted", texts[3], "#twice", texts[4],
+		    "#told_again", texts[5], NULL);
 }
 
 static void publish(SettleRound *round)

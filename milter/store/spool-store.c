@@ -41,13 +41,14 @@ static int spool_wait(Store *base, int wake_fd, gint64 timeout_ms, GError **erro
 	return -1;
 }
 
-static bool spool_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by, IncidentState *out,
-    GError **error)
+static bool spool_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], WordCondition *condition,
+    const char *by, IncidentState *out, GError **error)
 {
 	(void)base;
 	(void)name;
 	(void)word;
 	(void)texts;
+	(void)condition;
 	(void)by;
 	(void)out;
 	return away("setting a word", error);

@@ -165,8 +165,25 @@ static bool texts_event(SqliteStore *store, const char *name, char *const texts[
 	    (promised == NULL || *promised == '\0' || sqlite_event(store, "promise", name, by, promised, error));
 }
 
-bool sqlite_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
-    IncidentState *out, GError **error)
+/* Whether somebody has said something of the incident since it was as condition has it. */
+static bool look_whether_moved(SqliteStore *store, const char *name, WordCondition *condition, GError **error)
+{
+	IncidentState state = { .id = NULL };
+	g_autofree char *flip = NULL;
+	Word word = WORD_NONE;
+	bool found;
+
+	if (!sqlite_read_state(store, name, &state, &found, error) ||
+	    !sqlite_one_text(store, "SELECT word FROM flip WHERE name = ?", SQL_VALUES(SQL_TEXT(name)), &flip, error))
+		return false;
+	/* What cannot be read is somebody's word all the same. */
+	condition->moved = state.changed_ms != condition->changed_ms || (flip != NULL && !word_parse(flip, -1, &word)) || word_is_open(word);
+	incident_state_clear(&state);
+	return true;
+}
+
+bool sqlite_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], WordCondition *condition,
+    const char *by, IncidentState *out, GError **error)
 {
 	SqliteStore *store = (SqliteStore *)base;
 	IncidentState state = { .id = NULL };
@@ -175,6 +192,8 @@ bool sqlite_set_word(Store *base, const char *name, Word word, char *const texts
 
 	if (!sqlite_begin_write(store, error))
 		return false;
+	if (condition != NULL && (!look_whether_moved(store, name, condition, error) || condition->moved))
+		return sqlite_end(store, false, error) || condition->moved;
 	/* Texts that come where nothing is on afterwards speak of what is over: the next incident would take them for its own. */
 	ok = sqlite_run(store, "INSERT OR REPLACE INTO flip(name, word) VALUES(?, ?)",
 	         SQL_VALUES(SQL_TEXT(name), SQL_TEXT(word_name(word))), error) &&

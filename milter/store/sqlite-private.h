@@ -92,8 +92,8 @@ bool sqlite_purge(SqliteStore *store, GError **error);
 
 /* sqlite-incident.c */
 Snapshot *sqlite_snapshot(Store *base, const Snapshot *last, GError **error);
-bool sqlite_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
-    IncidentState *out, GError **error);
+bool sqlite_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], WordCondition *condition,
+    const char *by, IncidentState *out, GError **error);
 bool sqlite_set_texts(Store *base, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error);
 bool sqlite_add_update(Store *base, const char *name, const char *text, const char *by, GError **error);
 /* Reads outage:state of name; *found false leaves *state cleared. */

@@ -84,7 +84,19 @@ bool store_set_word(Store *store, const char *name, Word word, char *const texts
     IncidentState *out, GError **error)
 {
 	return check_name(name, error) && check_texts(texts, error) &&
-	    store->backend->set_word(store, name, word, texts, by, out, error);
+	    store->backend->set_word(store, name, word, texts, NULL, by, out, error);
+}
+
+bool store_set_word_unmoved(Store *store, const char *name, Word word, const IncidentState *seen, const char *by, bool *done,
+    GError **error)
+{
+	WordCondition condition = { .changed_ms = seen != NULL ? seen->changed_ms : 0 };
+
+	*done = false;
+	if (!check_name(name, error) || !store->backend->set_word(store, name, word, NULL, &condition, by, NULL, error))
+		return false;
+	*done = !condition.moved;
+	return true;
 }
 
 bool store_set_texts(Store *store, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error)

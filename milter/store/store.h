@@ -45,6 +45,10 @@ int store_wait(Store *store, int wake_fd, gint64 timeout_ms, GError **error);
  * receives the state after it. */
 bool store_set_word(Store *store, const char *name, Word word, char *const texts[TEXT_FIELDS], const char *by,
     IncidentState *out, GError **error);
+/* Sets the word only where the incident still is as `seen` (NULL: there was none), and no word of somebody's is on: for a program that decides
+ * by itself and must overrule nobody, not even within the same instant. *done: it was set. */
+bool store_set_word_unmoved(Store *store, const char *name, Word word, const IncidentState *seen, const char *by, bool *done,
+    GError **error);
 bool store_set_texts(Store *store, const char *name, char *const texts[TEXT_FIELDS], const char *by, GError **error);
 bool store_add_update(Store *store, const char *name, const char *text, const char *by, GError **error);
 /* reason NULL = resume. */
@@ -191,7 +195,7 @@ bool store_is_lost(const Store *store);
  * knowing: what is written there could be lost. To be asked every config.store_poll. */
 bool store_confirm(Store *store, GError **error);
 
-/* What the store says of itself. */
+/* What the store says of itself; risks.h judges it. */
 typedef struct {
 	char *role;            /* "master", "local" (SQLite) */
 	char *where;           /* host:port or path; no credentials */
@@ -199,7 +203,9 @@ typedef struct {
 	guint replicas;        /* that follow it */
 	gint64 lag;            /* seconds since the laggard was heard; -1 where there is no replica */
 	guint64 lag_bytes;     /* that the laggard is behind */
-	bool persistent;       /* it writes to disk: a restart does not empty it */
+	bool persistent;       /* it writes to disk: a restart does not empty it; also where that cannot be known */
+	gint64 unsaved;        /* seconds since what has changed was last written to disk, where there is no log of appends; else 0 */
+	bool disk_failed;      /* it could not write to disk the last time */
 	bool full;             /* its memory is used up, and it refuses to write */
 	char *evicts;          /* the maxmemory-policy where that throws keys away, else NULL */
 } StoreInfo;

@@ -18,6 +18,7 @@
 #include "inspect/rules.h"
 #include "store/backend.h"
 #include "store/keep.h"
+#include "store/risks.h"
 #include "store/watch-private.h"
 
 #define BACKOFF_FIRST_MS 100
@@ -45,6 +46,7 @@ struct Watch {
 	char *last_error;        /* or NULL */
 	gint64 last_error_at;
 	guint64 problems_seen;
+	guint risks;             /* 1 << StoreRisk */
 	char *(*extra)(gpointer data); /* or NULL */
 	gpointer extra_data;
 	Follower *follower;      /* has a lock of its own */
@@ -64,6 +66,7 @@ typedef struct {
 	char *kept;              /* what the file in the state directory holds, or NULL */
 	gint64 kept_at;          /* clock_mono_us */
 	bool keep_trouble;       /* said in the log that it cannot be written */
+	guint risks;             /* 1 << StoreRisk: said in the log */
 } Round;
 
 static void wake_up(Watch *watch)
@@ -100,7 +103,7 @@ static void log_incident(const Incident *incident, const Incident *before)
 		return;
 	epoch = g_strdup_printf("%" G_GUINT64_FORMAT, incident->state.epoch);
 	log_event("incident", "name", incident->name, "word", word_name(incident->state.word), "id", incident->state.id,
-	    "before", before != NULL ? word_name(before->state.word) : NULL, "epoch", epoch, NULL);
+	    "before", before != NULL ? word_name(before->state.word) : NULL, "#epoch", epoch, NULL);
 }
 
 /* Says each problem once; returns how many are new. */
@@ -239,6 +242,17 @@ static char *ask_extra(Watch *watch)
 	return extra != NULL ? extra(data) : NULL;
 }
 
+/* Whether the store is safe to work with is looked at as often as it is told that we live. Where it is lost the heartbeat finds that out. */
+static void look_at_risks(Round *round)
+{
+	guint risks = store_risks_look(round->store, round->risks);
+
+	round->risks = risks;
+	g_mutex_lock(&round->watch->lock);
+	round->watch->risks = risks;
+	g_mutex_unlock(&round->watch->lock);
+}
+
 static bool send_heartbeat(Round *round, GError **error)
 {
 	g_autoptr(Snapshot) snapshot = NULL;
@@ -249,6 +263,7 @@ static bool send_heartbeat(Round *round, GError **error)
 	if (clock_mono_us() < round->next_heartbeat)
 		return true;
 	round->next_heartbeat = clock_mono_us() + HEARTBEAT_US;
+	look_at_risks(round);
 	snapshot = watch_snapshot(round->watch);
 	watch_stats(round->watch, &stats);
 	extra = ask_extra(round->watch);
@@ -512,6 +527,7 @@ void watch_stats(Watch *watch, WatchStats *stats)
 	stats->last_error_at = watch->last_error_at;
 	stats->problems = watch->snapshot->problems->len;
 	stats->problems_seen = watch->problems_seen;
+	stats->risks = watch->risks;
 	stats->age = watch->snapshot->heard_us != 0 ? snapshot_age(watch->snapshot, clock_mono_us()) : -1;
 	g_mutex_unlock(&watch->lock);
 }

@@ -40,6 +40,7 @@ typedef struct {
 	bool accounts_read;     /* they have been read; until then there are none */
 	guint accounts;
 	guint accounts_broken;  /* entries that cannot be used */
+	guint risks;            /* what the store said of itself last: 1 << StoreRisk (risks.h) */
 } WatchStats;
 void watch_stats(Watch *watch, WatchStats *stats);
 void watch_stats_clear(WatchStats *stats);

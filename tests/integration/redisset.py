@@ -10,8 +10,8 @@ Every server listens on 127.0.0.1 alone and is ended by its own pid."""
 import time
 from pathlib import Path
 
-from process import Process, eventually, free_port, run
-from stand import Redis
+from process import TOP, Process, eventually, free_port, run
+from stand import Redis, write_users
 
 MASTER = "outage"  # what the Sentinels call the primary
 
@@ -24,6 +24,7 @@ class Server(Redis):
         if port is not None:
             self.port = port
         self.name = name
+        self.password_files = ""  # store.url says who our programs are
         self.password = password
         self.args = [*args, *(["--requirepass", password, "--masterauth", password] if password else [])]
         self.login = ["-a", password, "--no-auth-warning"] if password else []
@@ -101,6 +102,11 @@ class Sentinel(Server):
 class Group:
     """Servers that belong together: what start() began is stopped, also where it failed half way."""
 
+    password_files = ""  # as of stand.Redis
+
+    def denied(self) -> str:
+        return ""
+
     def __enter__(self):
         try:
             return self.start()
@@ -176,6 +182,54 @@ class SentinelSet(Group):
     def stop(self) -> None:
         for server in [*self.sentinels, *self.servers]:
             server.stop()
+
+
+class SampleServer(Server):
+    """One that runs by conf/redis/redis.conf.sample and conf/redis/users.acl; tests are its user `default`, with a password."""
+
+    def __init__(self, folder: Path, name: str, primary: int = 0):
+        """primary: the port of the one that it follows; 0 = none."""
+        super().__init__(folder, name, password="operators")
+        self.password_files = write_users(self.dir, "user default on >operators ~* &* +@all")
+        self.config = self.dir / "redis.conf"
+        self.config.write_text(own_words((TOP / "conf/redis/redis.conf.sample").read_text(), [
+            ("port 6379", f"port {self.port}"), ("bind 192.0.2.11 127.0.0.1", "bind 127.0.0.1"),
+            ("/etc/redis/users.acl", f"{self.dir}/users.acl"), ("REPLICA-PASSWORD", "secret")])
+            + f"dir {self.dir}\nrepl-diskless-sync-delay 0\nrepl-ping-replica-period 1\n"
+            + (f"replicaof 127.0.0.1 {primary}\n" if primary else ""))
+
+    def command(self) -> list:
+        return ["redis-server", self.config]
+
+
+def own_words(sample: str, words: list[tuple[str, str]]) -> str:
+    """A sample file with what is each site's own; each of these has to stand in it."""
+    for theirs, ours in words:
+        if theirs not in sample:
+            raise ValueError(f"the sample says nothing of {theirs!r}")
+        sample = sample.replace(theirs, ours)
+    return sample
+
+
+class SampleSet(SentinelSet):
+    """A primary, two replicas and three Sentinels as the samples of conf/redis have them, but for the time until a failover."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder, replicas=0, sentinel_password="sentinels")
+        primary = SampleServer(self.dir, "primary")
+        self.servers = [primary, *(SampleServer(self.dir, f"replica{number}", primary.port) for number in (1, 2))]
+        self.password_files = primary.password_files
+        self.sentinel_password_file.write_text("outage-milter:asking\n")
+        for sentinel in self.sentinels:
+            sentinel.configure(own_words((TOP / "conf/redis/sentinel.conf.sample").read_text(), [
+                ("port 26379", f"port {sentinel.port}"), ("bind 192.0.2.11 127.0.0.1", "bind 127.0.0.1"),
+                ("dir /var/lib/redis", f"dir {sentinel.dir}"), (f"monitor {MASTER} 192.0.2.11 6379", f"monitor {MASTER} 127.0.0.1 {primary.port}"),
+                ("SENTINEL-PASSWORD", "secret"), ("SENTINELS-PASSWORD", "sentinels"), ("ASKING-PASSWORD", "asking"),
+                (f"down-after-milliseconds {MASTER} 5000", f"down-after-milliseconds {MASTER} 1000"),
+                (f"failover-timeout {MASTER} 30000", f"failover-timeout {MASTER} 5000")]))
+
+    def denied(self) -> str:
+        return "".join(server.denied() for server in self.servers)
 
 
 class Cluster(Group):

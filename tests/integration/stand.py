@@ -20,14 +20,31 @@ import mail
 import settings
 from milterclient import MilterSession
 from postfix import Postfix
-from process import Process, build_dir, can_connect, eventually, free_port, pause, run
+from process import TOP, Process, build_dir, can_connect, eventually, free_port, pause, run
 
 # AddressSanitizer builds report leaks of their own accord; a test must fail then.
 PROGRAM_ENV = {"G_DEBUG": "gc-friendly"}
 
 
+# Whom of conf/redis/users.acl each program is.
+REDIS_USERS = {"outage-milter": "outage-milter", "outage-replier": "outage-replier", "outagectl": "outage-operator"}
+
+
+def write_users(folder: Path, *more: str) -> str:
+    """Writes users.acl as conf/redis has it, with the password "secret" for each user, and more lines. Returns what store.password_file
+    has to be for each program to be its own user there."""
+    rules = (TOP / "conf/redis/users.acl").read_text().replace(" off resetpass ", " on >secret ")
+    (folder / "users.acl").write_text(rules + "\n".join(more) + "\n")
+    for program, user in REDIS_USERS.items():
+        path = folder / f"password-{program}"
+        path.write_text(f"{user}:secret\n")
+        path.chmod(0o600)
+    return str(folder / "password-%p")
+
+
 class Redis:
-    """A redis-server of our own; its data survives kill and restart."""
+    """A redis-server of our own; its data survives kill and restart. Our programs have the rights of conf/redis/users.acl there, and no
+    more; tests are the user `default`, who may do everything."""
 
     def __init__(self, folder: Path, name: str = "redis"):
         self.dir = folder / name
@@ -35,12 +52,17 @@ class Redis:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         self.process: Process | None = None
+        self.password_files = write_users(self.dir, "user default on nopass ~* &* +@all")
 
     def start(self) -> None:
         self.process = Process("redis-server", ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.dir,
-                                                "--save", "", "--appendonly", "yes", "--appendfsync", "always"],
-                               self.dir / "redis.log")
+                                                "--save", "", "--appendonly", "yes", "--appendfsync", "always",
+                                                "--aclfile", self.dir / "users.acl"], self.dir / "redis.log")
         eventually(self.answers, 20, "Redis answers PING")
+
+    def denied(self) -> str:
+        """What our programs wanted and had no right to."""
+        return self.cli("ACL", "LOG") if self.password_files and self.process is not None and self.process.running() else ""
 
     def answers(self) -> bool:
         try:
@@ -155,6 +177,8 @@ class Stand:
             node.state_dir.mkdir(exist_ok=True)
             node.state_dir.chmod(0o700)
             own = settings.standard(node.state_dir, f"unix:{node.socket}", self.store_url, self.relay_port)
+            if self.redis is not None and self.redis.password_files:
+                own["store.password_file"] = self.redis.password_files
             node.config.write_text(settings.to_libconfig({**own, "node": node.name, "secret_file": str(self.dir / "secret"),
                                                                 **(changes or {})}))
 
@@ -196,6 +220,8 @@ class Stand:
             status = process.wait(30)
             if status != 0 or process in died:
                 bad.append(f"{process.name} ended with {status}:\n" + "\n".join(process.lines[-40:]))
+        if self.redis is not None and self.redis.denied():
+            bad.append("conf/redis/users.acl does not allow what is needed:\n" + self.redis.denied())
         if bad:
             raise RuntimeError("\n".join(bad))
 

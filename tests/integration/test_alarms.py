@@ -81,7 +81,7 @@ def counted(stand: Stand) -> int:
 
 def test_one_tells_of_what_concerns_all_and_each_of_its_own_store(make_stand, redis, alarm, lone, customer):
     stand = make_stand(redis, nodes=2, alarm__command=alarm.command, alarm__repeat="1s", incident__silence="2s", surge__least=3,
-                       surge__declare="P3").start()
+                       surge__declare="P3", recent__keep="0").start()
     for number, name in enumerate(("ann", "bob", "cid")):
         stand.deliver(outage_report(f"{name}.{customer}"), node=stand.nodes[number % 2])
     lose_replier(stand)

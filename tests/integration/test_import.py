@@ -1,6 +1,7 @@
 """What a status page says, brought in by `outagectl import`: once, whoever calls it how often, and never against the operator's word."""
 
 import json
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -52,6 +53,18 @@ def incident(identity="abc123", *updates, **more):
 
 def page(*incidents):
     return {"page": {"name": "Example", "url": PAGE}, "status": {"indicator": "major"}, "incidents": list(incidents)}
+
+
+def test_what_the_page_said_before_our_own_word_does_not_follow_it(hand):
+    hand.ctl("declare", "P2")
+    hand.bring(page(incident("abc123", update(1, "We are looking into it.", 0))))
+    hand.ctl("update", "We have found it ourselves.")
+    old, new = update(2, "Still looking.", 20), update(3, "It is being mended.", 30)
+    assert "added" not in hand.bring(page(incident("abc123", update(1, "We are looking into it.", 0), old))).stdout
+    assert hand.incident()["update"] == "We have found it ourselves."
+    new["created_at"] = (datetime.now(timezone.utc) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    assert "1 update added" in hand.bring(page(incident("abc123", update(1, "We are looking into it.", 0), old, new))).stdout
+    assert hand.incident()["update"] == "It is being mended."
 
 
 def test_a_page_is_brought_in_once_however_often_it_is_asked(hand):

@@ -8,6 +8,7 @@ import pytest
 
 from mail import LEGAL_TEXT, PASSWORD_TEXT, Letter, ack, outage_report
 from process import eventually
+from settings import SUPPORT
 
 CHECK_KEYS = ["file", "incident", "severity", "match", "score", "threshold", "rules", "language", "account", "escalate",
               "sensitive", "tier", "queue", "respond_by", "ack", "reasons", "headers", "rules_score", "model_score", "words"]
@@ -203,6 +204,13 @@ def test_check_reads_mbox_line_crlf_and_stdin_and_names_what_it_cannot_read(stan
     letter = outage_report("jane@customer.example")
     path = write(tmp_path, "m.eml", letter, b"From jane@customer.example Sat Nov 21 15:10:00 2026\r\n")
     assert json.loads(stand.ctl("check", "--json", "--incident", "P1", path).stdout)["ack"] == "queued"
+    # As it lies in a maildir: the delivery into it is no loop, an earlier one to us is.
+    received = b"Received: from a by b; Sat, 21 Nov 2026 15:10:00 +0000\r\n"
+    delivered = f"Delivered-To: {SUPPORT}\r\n".encode()
+    for head, ack_is in ((b"Return-Path: <jane@customer.example>\r\n" + delivered + received, "queued"),
+                         (b"Return-Path: <jane@customer.example>\r\n" + received + delivered, "none")):
+        path = write(tmp_path, "stored.eml", letter, head)
+        assert json.loads(stand.ctl("check", "--json", "--incident", "P1", path).stdout)["ack"] == ack_is, head
     unix = tmp_path / "unix.eml"
     unix.write_bytes(letter.bytes.replace(b"\r\n", b"\n"))
     done = stand.ctl("check", "--json", "--incident", "P1", str(tmp_path / "missing.eml"), str(unix), check=False)

@@ -7,7 +7,7 @@ import pytest
 
 from mail import ack, outage_report
 from process import Process, eventually, free_port, run
-from stand import Stand
+from stand import Stand, reload
 
 
 @pytest.fixture
@@ -123,8 +123,27 @@ def test_the_store_line_warns_of_what_can_lose_acknowledgements(two, redis):
     client.config_set("maxmemory-policy", "allkeys-lru")
     assert two.status()["store"]["evicts"] == "allkeys-lru"
     eventually(lambda: "maxmemory-policy allkeys-lru" in first_line(two) and "noeviction" in first_line(two), 30, "the first line")
+    # Every program that works with it says so in its log, once; here without waiting for the ten seconds between two looks.
+    two.declare("P1")
+    reload(two.replier)
+    for process in (two.node.process, two.replier):
+        process.wait_for_line("store risk evicts: the store throws keys away")
     client.config_set("maxmemory-policy", "noeviction")
+    two.resolve()
+    two.node.process.wait_for_line("store risk evicts: over")
+    assert len([line for line in two.node.process.lines if "store risk" in line]) == 2
+    # What cannot be read is not nothing.
+    incident = two.status()["incidents"][0]
+    assert incident["counters"] is not None and incident["held"] is not None
+    client.set(f"outage:stats:{incident['id']}", "a string")
+    incident = two.status()["incidents"][0]
+    assert incident["counters"] is None and incident["held"] is None
+    client.delete(f"outage:stats:{incident['id']}")
+    # Whether there are save points is not for the users of conf/redis/users.acl to see, but for one who may do everything.
     client.config_set("appendonly", "no")
+    assert "appendonly yes" not in two.ctl("status").stdout
+    redis.password_files = ""
+    two.configure()
     assert "appendonly yes" in first_line(two)
     client.config_set("save", "3600 1")
     assert two.status()["store"]["persistent"]
@@ -146,6 +165,7 @@ def test_replicas_and_their_lag_are_shown(two, redis, tmp_path):
 
 def test_a_user_who_may_not_ask_learns_less_and_that_is_no_error(make_stand, redis):
     client = redis.client()
+    redis.password_files = ""
     client.execute_command("ACL", "SETUSER", "modest", "on", ">secret", "~*", "&*", "+@all", "-info", "-config")
     stand = make_stand(redis, store__url=f"redis://modest:secret@127.0.0.1:{redis.port}").start()
     eventually(lambda: well(stand), 30, "all is well")

@@ -158,10 +158,43 @@ static void test_json_can_be_read_back(void)
 	check_values(true);
 }
 
+/* Whoever filters or sums the objects gets numbers, and never an object that is none. */
+static const struct { const char *value, *json; } numbers[] = {
+	{ "0", "0" }, { "1234567", "1234567" }, { "-5", "-5" }, { "8.5", "8.5" }, { "0.0", "0.0" }, { "-0.1", "-0.1" },
+	{ "007", "\"007\"" }, { "", "\"\"" }, { "-", "\"-\"" }, { "1.", "\"1.\"" }, { ".5", "\".5\"" }, { "1e9", "\"1e9\"" }, { "nan", "\"nan\"" },
+	{ "1,\"event\":\"forged\"", "\"1,\\\"event\\\":\\\"forged\\\"\"" },
+};
+
+static void say_numbers(void)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+		log_event("message", "#n", numbers[i].value, "queue_id", "12345", NULL);
+}
+
+static void test_numbers_are_numbers(void)
+{
+	g_autofree char *objects = said(true, false, say_numbers), *text = said(false, false, say_numbers);
+	g_auto(GStrv) lines = g_strsplit(objects, "\n", -1);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+		g_autofree char *member = g_strdup_printf("\"n\":%s,\"queue_id\":\"12345\"", numbers[i].json);
+		g_autoptr(JsonNode) node = json_from_string(lines[i], NULL);
+		g_autoptr(LogLine) line = logline_parse(lines[i]);
+
+		g_assert_nonnull(node);
+		g_assert_nonnull(strstr(lines[i], member));
+		g_assert_true(json_node_get_value_type(json_object_get_member(json_node_get_object(node), "pid")) == G_TYPE_INT64);
+		g_assert_nonnull(line);
+		g_assert_cmpstr(logline_get(line, "n"), ==, numbers[i].value);
+	}
+	g_assert_nonnull(strstr(text, "event=message n=8.5 queue_id=12345\n"));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/log/text-is-as-it-was", test_text_is_as_it_was);
+	g_test_add_func("/log/numbers-are-numbers", test_numbers_are_numbers);
 	g_test_add_func("/log/journal-keeps-the-level", test_journal_keeps_the_level);
 	g_test_add_func("/log/json-is-an-object-a-line", test_json_is_an_object_a_line);
 	g_test_add_func("/log/what-a-library-says-is-a-line-too", test_what_a_library_says_is_a_line_too);

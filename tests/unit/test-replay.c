@@ -118,6 +118,35 @@ static void test_the_chart_holds_every_mail(Past *past, gconstpointer word)
 	}
 }
 
+/* One mail with a clock of its own, before or among too few to tell which is wrong. */
+static void test_a_mail_of_1970_does_not_flatten_the_chart(Past *past, gconstpointer word)
+{
+	static const struct { guint mails; gint64 strange; double shown; } cases[] = {
+		{ 40, 86400, 40 }, { 40, NOW - 7200, 41 }, { 40, NOW - 20 * 86400, 41 }, { 3, 86400, 4 },
+	};
+	g_autoptr(Verdict) verdict = fixture_decide(past->site, HEAD OUTAGE);
+	const Message *message = g_ptr_array_index(past->site->messages, 0);
+
+	(void)word;
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(Replay) replay = replay_new(past->site->engine, WORD_P1);
+		g_autofree double *outage = NULL, *all = NULL;
+		double sum = 0;
+		gint64 from, step;
+		guint n;
+
+		replay_add(replay, message, verdict, cases[i].strange, "file");
+		for (guint j = 0; j < cases[i].mails; j++)
+			replay_add(replay, message, verdict, NOW + j * 60, "file");
+		replay_settle(replay);
+		replay_series(replay, &from, &step, &outage, &all, &n);
+		for (guint j = 0; j < n; j++)
+			sum += all[j];
+		g_assert_cmpfloat(sum, ==, cases[i].shown);
+		g_assert_true(i != 0 || (step == 60 && n == 40));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	gpointer p1 = GINT_TO_POINTER(WORD_P1);
@@ -126,6 +155,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	text_init();
 	g_test_add("/replay/the_earliest_mail_of_a_person_is_answered", Past, p1, set_up, test_the_earliest_mail_of_a_person_is_answered, tear_down);
+	g_test_add("/replay/a_mail_of_1970_does_not_flatten_the_chart", Past, p1, set_up, test_a_mail_of_1970_does_not_flatten_the_chart, tear_down);
 	g_test_add("/replay/lists_are_bounded_and_counts_are_not", Past, p1, set_up, test_lists_are_bounded_and_counts_are_not, tear_down);
 	g_test_add("/replay/what_is_missing_for_answers_is_advised", Past, p1, set_up, test_what_is_missing_for_answers_is_advised, tear_down);
 	g_test_add("/replay/no_mail_brings_markup_onto_the_page", Past, p1, set_up, test_no_mail_brings_markup_onto_the_page, tear_down);

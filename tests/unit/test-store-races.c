@@ -294,6 +294,82 @@ static void test_a_killed_repliers_jobs_are_taken_over(gconstpointer kind)
 	claims_check_counts(outage->store, 0, 0, 0, JOBS, 0);
 }
 
+/* What somebody does between the look of a program that decides by itself and its word; NULL: nothing. */
+static void do_nothing(const Fixture *fixture, Store *person)
+{
+	(void)fixture;
+	(void)person;
+}
+
+static void say(Store *person, Word word)
+{
+	g_assert_true(store_set_word(person, "default", word, NULL, "jane", NULL, NULL));
+}
+
+static void declare(const Fixture *fixture, Store *person)
+{
+	(void)fixture;
+	say(person, WORD_P1);
+}
+
+static void declare_and_clear(const Fixture *fixture, Store *person)
+{
+	(void)fixture;
+	say(person, WORD_P1);
+	say(person, WORD_NONE);
+}
+
+static void clear(const Fixture *fixture, Store *person)
+{
+	(void)fixture;
+	say(person, WORD_NONE);
+}
+
+static void flip(const Fixture *fixture, Store *person)
+{
+	(void)person;
+	fixture_set_raw_flip(fixture, "P2");
+}
+
+static const struct { const char *what; void (*act)(const Fixture *fixture, Store *person); bool done; const char *word; } between[] = {
+	{ "nothing", do_nothing, true, "P3" }, { "declares", declare, false, "P1" }, { "declares and clears", declare_and_clear, false, "none" },
+	{ "clears", clear, false, "none" }, { "flips by hand", flip, false, "P2" },
+};
+
+/* before: with an incident that ended long ago, and without any. */
+static void check_unmoved(gconstpointer kind, bool before)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(between); i++) {
+		g_autoptr(Fixture) fixture = fixture_new(kind);
+		g_autoptr(Store) node = fixture_open(fixture, "node1"), person = fixture_open(fixture, "jane");
+		g_autoptr(Snapshot) seen = NULL, after = NULL;
+		g_autoptr(GError) error = NULL;
+		const Incident *incident;
+		bool done;
+
+		g_test_message("%s, %s", between[i].what, before ? "after an incident" : "before the first");
+		if (before)
+			declare_and_clear(fixture, person);
+		seen = store_snapshot(node, NULL, &error);
+		g_assert_no_error(error);
+		incident = snapshot_find(seen, "default");
+		between[i].act(fixture, person);
+		g_assert_true(store_set_word_unmoved(node, "default", WORD_P3, incident != NULL ? &incident->state : NULL, "node1 (surge)", &done, &error));
+		g_assert_no_error(error);
+		g_assert_cmpint(done, ==, between[i].done);
+		after = store_snapshot(node, seen, &error);
+		g_assert_no_error(error);
+		incident = snapshot_find(after, "default");
+		g_assert_cmpstr(incident != NULL ? word_name(incident->state.word) : "none", ==, between[i].word);
+	}
+}
+
+static void test_a_program_overrules_nobody(gconstpointer kind)
+{
+	check_unmoved(kind, false);
+	check_unmoved(kind, true);
+}
+
 int main(int argc, char **argv)
 {
 	int result;
@@ -310,6 +386,7 @@ int main(int argc, char **argv)
 		return result;
 	}
 	g_test_init(&argc, &argv, NULL);
+	fixture_add_test("a-program-overrules-nobody", test_a_program_overrules_nobody);
 	fixture_add_test("threads-never-win-twice", test_threads_never_win_twice);
 	fixture_add_test("processes-never-win-twice", test_processes_never_win_twice);
 	fixture_add_test("processes-never-exceed-a-cap", test_processes_never_exceed_a_cap);

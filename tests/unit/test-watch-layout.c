@@ -233,6 +233,27 @@ static void test_what_is_not_known_is_not_shown_as_nothing(void)
 	g_assert_null(strstr(text, "senders"));
 }
 
+/* What to do stands at the end of an advice. */
+static void test_advice_is_wrapped_and_not_cut(void)
+{
+	g_autoptr(Status) status = empty_status();
+	g_autoptr(GPtrArray) lines = NULL, low = NULL;
+	g_autofree char *text = NULL, *cut = NULL;
+
+	add_wrong(status, "the store throws keys away when its memory is full (maxmemory-policy allkeys-lru): marks and acknowledgements can vanish; "
+	                  "set maxmemory-policy noeviction");
+	lines = layout(status, 40, 0, false, true);
+	text = joined(lines);
+	ASSERT_HAS(text, "\n! the store throws keys away when its\n  memory is full");
+	ASSERT_HAS(text, "\n  maxmemory-policy noeviction\n");
+	for (guint i = 0; i < lines->len; i++)
+		g_assert_cmpuint(watch_cells(g_ptr_array_index(lines, i)), <=, 40);
+	/* Where there is no room, it shows that something is missing. */
+	low = layout(status, 40, 3, false, true);
+	cut = joined(low);
+	ASSERT_HAS(cut, "\u2026");
+}
+
 /* The most important lines that each size must still hold. */
 static void test_small_windows_keep_what_matters_most(void)
 {
@@ -407,6 +428,7 @@ static void test_spark(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/watch-layout/advice-is-wrapped", test_advice_is_wrapped_and_not_cut);
 	g_test_add_func("/watch-layout/whole-frame", test_whole_frame_says_all);
 	g_test_add_func("/watch-layout/what-is-not-known", test_what_is_not_known_is_not_shown_as_nothing);
 	g_test_add_func("/watch-layout/small-windows", test_small_windows_keep_what_matters_most);
