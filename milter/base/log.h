@@ -1,6 +1,6 @@
 /* log: one line per event, to stderr, syslog or the journal. Layer: base.
  *
- * Three kinds of trouble are told apart (README): trouble outside is log_warning and we go on; what stops
+ * Three kinds of trouble are told apart (doc/architecture.md): trouble outside is log_warning and we go on; what stops
  * us is log_error and an exit by the caller; a bug of our own is log_bug, which never stops the daemon. Every line is
  * escaped as a whole here, so callers may pass what came from mail, DNS or Redis. */
 #ifndef OUTAGE_BASE_LOG_H

@@ -431,7 +431,7 @@ static bool read_member(Imported *imported, JsonObject *object, const char *name
 	if (strcmp(name, "id") != 0) {
 		g_autofree char *shown = log_escape(name, 64);
 
-		return wrong(error, shown, "is no member that is known (outagectl(8) lists them under import)");
+		return wrong(error, shown, "is no member that is known (outagectl(1) lists them under import)");
 	}
 	return true;
 }

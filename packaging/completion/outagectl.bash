@@ -1,4 +1,4 @@
-# bash completion for outagectl(8).
+# bash completion for outagectl(1).
 #
 # The program itself says what it knows: commands come from `outagectl help`, options and what they take from the --help of each command.
 # Names of incidents come from the store that the configuration on the line names, within two seconds.
