@@ -24,24 +24,27 @@ run_as_root() {
 	fi
 }
 
-# build_in FOLDER [configure's options]: builds out of tree, from a copy of what git would commit, so that nothing in the source
-# tree changes and two builds never meet.
+# copy_source: into $work/source, with what configure is made from; what git would commit, so that nothing in the source tree changes
+# and two builds never meet.
+copy_source() {
+	mkdir -p "$work/source"
+	if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+		git ls-files -z --cached --others --exclude-standard
+	else
+		find . -path ./.git -prune -o -type f -print0
+	fi | (while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done) |
+		tar --null --files-from=- -cf - | tar -C "$work/source" -xf -
+	# A source tree that was configured in place cannot be built elsewhere.
+	rm -f "$work/source/config.status" "$work/source/Makefile"
+	(cd "$work/source" && quietly autoreconf -fi)
+}
+
+# build_in FOLDER [configure's options]: builds out of tree, from a copy.
 build_in() {
 	local folder=$1
 	shift
 	say "building${*:+ with $*}"
-	if [ ! -e "$work/source" ]; then
-		mkdir -p "$work/source"
-		if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
-			git ls-files -z --cached --others --exclude-standard
-		else
-			find . -path ./.git -prune -o -type f -print0
-		fi | (while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done) |
-			tar --null --files-from=- -cf - | tar -C "$work/source" -xf -
-		# A source tree that was configured in place cannot be built elsewhere.
-		rm -f "$work/source/config.status" "$work/source/Makefile"
-		(cd "$work/source" && quietly autoreconf -fi)
-	fi
+	[ -e "$work/source" ] || copy_source
 	mkdir -p "$folder"
 	(cd "$folder" && quietly "$work/source/configure" "$@" && quietly make -j"$(nproc)")
 }
