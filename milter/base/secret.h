@@ -22,7 +22,7 @@ char *secret_hmac(const Secret *secret, const char *data, gssize size);
 /* Returns true where mac is that HMAC, compared in constant time; mac may be NULL. */
 bool secret_verify(const Secret *secret, const char *data, gssize size, const char *mac);
 
-/* Returns the HASH of design.md 4.4: first 32 hex digits of the HMAC of address_normal(); caller frees. */
+/* Returns the HASH of doc/contract.md 5: first 32 hex digits of the HMAC of address_normal(); caller frees. */
 char *secret_address_hash(const Secret *secret, const char *normal_address);
 
 /* Returns 16 hex digits by which two nodes tell whether they have the same secret: an HMAC under it, from which it cannot be found; caller

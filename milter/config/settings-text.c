@@ -404,7 +404,7 @@ static char *token(const Setting *setting, const char *text, const char *dir, GE
 	return g_strdup(text);
 }
 
-/* NAME = [a-z0-9] *31[a-z0-9_-]          design.md 4.2; here also "default" */
+/* NAME = [a-z0-9] *31[a-z0-9_-]          doc/contract.md 3; here also "default" */
 static char *incident_name(const Setting *setting, const char *text, const char *dir, GError **error)
 {
 	(void)setting;

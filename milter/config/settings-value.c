@@ -280,8 +280,8 @@ bool setting_equal(const Setting *setting, gconstpointer one, gconstpointer othe
 
 void setting_copy(const Setting *setting, gconstpointer from, gpointer to)
 {
-	const char *source = (const char *)from + setting->offset;
-	char *place = (char *)to + setting->offset;
+	gconstpointer source = (const char *)from + setting->offset;
+	gpointer place = (char *)to + setting->offset;
 
 	if (setting->list) {
 		setting_set_list(setting, to, g_strdupv(*(char ***)source));

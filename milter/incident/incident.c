@@ -1,7 +1,7 @@
 /* incident: words, names, texts and the transitions between them (see incident.h). Layer: incident. Pure.
  *
  * incident_transition is what the flip key means over time. The SQLite store runs it inside a transaction; for Redis the same
- * rules stand in store/lua/transition.lua, for there the comparison has to happen in the server. tests/unit/test-store.c runs
+ * rules stand in store/lua/incident.lua, for there the comparison has to happen in the server. tests/unit/test-store.c runs
  * both through one table. */
 #include "incident/incident.h"
 

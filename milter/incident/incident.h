@@ -1,5 +1,5 @@
 /* incident: what the flip key says, how an incident opens and ends, and the snapshot that every decision reads.
- * Layer: incident. Pure: no I/O. design.md 4.2 and 4.3 are its specification. */
+ * Layer: incident. Pure: no I/O. doc/contract.md 3 and 4 are its specification. */
 #ifndef OUTAGE_INCIDENT_INCIDENT_H
 #define OUTAGE_INCIDENT_INCIDENT_H
 
@@ -60,8 +60,8 @@ const char *transition_name(Transition transition);
  * nothing. Caller frees. */
 char *incident_state_went_back(const char *where, const IncidentState *read, const IncidentState *before, gint64 now_ms);
 
-/* Applies word at time now (seconds) to *state. The one place where the rules of design.md 4.3 stand in C; redis.lua holds
- * the same rules and the conformance test runs both. reopen_within in seconds. */
+/* Applies word at time now (seconds) to *state. The one place where the rules of doc/contract.md 4 stand in C;
+ * store/lua/incident.lua holds the same, and tests/unit/test-store.c runs both. reopen_within in seconds. */
 Transition incident_transition(IncidentState *state, const char *name, Word word, gint64 now, gint64 reopen_within);
 
 /* The texts of outage:incident:NAME, each NULL where unset. */

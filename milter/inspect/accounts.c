@@ -1,4 +1,4 @@
-/* accounts: one entry of the table of big customers (design.md 4.4), read and written. Layer: inspect. Pure.
+/* accounts: one entry of the table of big customers (doc/contract.md 5), read and written. Layer: inspect. Pure.
  *
  * Entries come out of the store, where other tools and people write them, so every member is bounded and checked
  * before it is believed: what passes here ends up in headers, in pages and in what a customer reads. There may be a million of them:

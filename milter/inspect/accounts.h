@@ -35,7 +35,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_free)
 char *account_key(const char *text);
 
 /* Parses one field of outage:accounts. key: domain (covering subdomains) or address; public suffixes are refused. json: the
- * object of design.md 4.4; unknown members are ignored. NULL with OUTAGE_ERROR_INVALID naming key and member. */
+ * object of doc/contract.md 5; unknown members are ignored. NULL with OUTAGE_ERROR_INVALID naming key and member. */
 Account *account_parse(const char *key, const char *json, GError **error);
 
 /* Returns the JSON of account (one line); caller frees. */

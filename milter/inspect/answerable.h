@@ -1,5 +1,5 @@
 /* answerable: may this mail be answered by a machine at all? Every reason against it, in the fixed order. Layer: inspect.
- * Pure. RFC 3834 section 2, RFC 5230 section 4.6, MS-OXCMAIL 2.2.3.2.14, and what ten other systems check. */
+ * Pure. RFC 3834 section 2, RFC 5230 section 4.6, MS-OXCMAIL 2.2.3.2.14, and what ten other systems check; doc/contract.md 8. */
 #ifndef OUTAGE_INSPECT_ANSWERABLE_H
 #define OUTAGE_INSPECT_ANSWERABLE_H
 

@@ -1,4 +1,4 @@
-/* outbound: a person of ours answers. Layer: inspect. Pure. design.md 5.
+/* outbound: a person of ours answers. Layer: inspect. Pure. doc/contract.md 9.
  *
  * Mail from a support address that passes on its way out, and that names the mail of somebody who waits, ends his waiting. Only its envelope
  * and a few of its headers are looked at. */

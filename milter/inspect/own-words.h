@@ -1,4 +1,5 @@
-/* own-words: how much a mail speaks of one certain incident, by what the operator said of it. Layer: inspect. Pure. design.md 4.3. */
+/* own-words: how much a mail speaks of one certain incident, by what the operator said of it. Layer: inspect. Pure.
+ * doc/contract.md 4. */
 #ifndef OUTAGE_INSPECT_OWN_WORDS_H
 #define OUTAGE_INSPECT_OWN_WORDS_H
 

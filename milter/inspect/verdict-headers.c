@@ -1,5 +1,5 @@
 /* verdict-headers: the X-Outage headers, the other edits of the mail, and the fold of the claim's answer. Layer: inspect. Pure.
- * design.md 5 is the list; a header with nothing to say is absent. The helpdesk's own are helpdesk.c's. */
+ * doc/contract.md 7 is the list; a header with nothing to say is absent. The helpdesk's own are helpdesk.c's. */
 #include <string.h>
 
 #include "base/clock.h"

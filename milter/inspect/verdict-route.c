@@ -1,5 +1,5 @@
 /* verdict-route: the ordered list of routes. The first that matches says where the mail goes; the strictest acknowledgement of
- * all that match says whether a machine may answer. Layer: inspect. Pure. design.md 5. */
+ * all that match says whether a machine may answer. Layer: inspect. Pure. doc/contract.md 9. */
 #include <string.h>
 
 #include "inspect/verdict-private.h"

@@ -193,7 +193,7 @@ static Candidate judge(const VerdictContext *context, const SupportAddress *supp
 	return candidate;
 }
 
-/* Best match, else highest severity, earliest declared, first name (design.md 5). */
+/* Best match, else highest severity, earliest declared, first name (doc/contract.md 7). */
 static bool better(const Candidate *a, const Candidate *b)
 {
 	const IncidentState *x = &a->incident->state, *y = &b->incident->state;

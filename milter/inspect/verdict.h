@@ -1,5 +1,5 @@
 /* verdict: the one decision about a mail, as a pure function, and a second one that folds in the claim's answer.
- * Layer: inspect. The daemon, `outagectl check`, tests, fuzzers and benchmarks run this very code. design.md 5. */
+ * Layer: inspect. The daemon, `outagectl check`, tests, fuzzers and benchmarks run this very code. doc/contract.md 7 to 9. */
 #ifndef OUTAGE_INSPECT_VERDICT_H
 #define OUTAGE_INSPECT_VERDICT_H
 

@@ -43,7 +43,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(HeaderForged, header_forged_free)
 void header_forged_reset(HeaderForged *forged);
 /* To be told of every field that is to go, topmost first. */
 void header_forged_add(HeaderForged *forged, const char *name);
-/* Returns HeaderRemoval * (owned by the array), highest instance of each name first: deleting renumbers (milter-facts 7). */
+/* Returns HeaderRemoval * (owned by the array), highest instance of each name first: deleting renumbers (doc/library-traps.md
+ * 7). */
 GPtrArray *header_forged_plan(const HeaderForged *forged);
 
 #endif

@@ -50,7 +50,7 @@ typedef struct {
 
 /* libmilter hands no user data to its callbacks. */
 static Service *service;
-/* The listening socket is a unix socket: there the no-reply flags pay (milter-facts 23). */
+/* The listening socket is a unix socket: there the no-reply flags pay (doc/library-traps.md 9). */
 static bool local_socket;
 
 /* What is done with a message once it is there whole; lives as long as the program. */
@@ -125,7 +125,8 @@ static Session *session_get(SMFICTX *ctx)
 #define RCPT_EDITS (SMFIF_ADDRCPT | SMFIF_DELRCPT)
 
 /* Asks for the macros that are read in here, and for no others. Each stage with any costs a packet, and over TCP the command that Sendmail
- * sends behind it waits until that packet has been acknowledged (Nagle against delayed ACK): 40 ms for each recipient, for one. */
+ * sends behind it waits until that packet has been acknowledged (Nagle against delayed ACK): 40 ms for each recipient, for one
+ * (doc/library-traps.md 10). */
 static void choose_macros(SMFICTX *ctx)
 {
 	static const struct {
@@ -141,7 +142,7 @@ static void choose_macros(SMFICTX *ctx)
 			log_bug("libmilter took no list of macros for stage %d", choice[i].stage);
 }
 
-/* Never SMFIP_NR_BODY: with it libmilter turns SKIP into NOREPLY and the whole body crosses (milter-facts 5). */
+/* Never SMFIP_NR_BODY: with it libmilter turns SKIP into NOREPLY and the whole body crosses (doc/library-traps.md 5). */
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
     unsigned long *want_actions, unsigned long *want_steps, unsigned long *want_f2, unsigned long *want_f3)
 {
@@ -324,7 +325,7 @@ static void remove_forged(SMFICTX *ctx, const Session *session)
 		    plan->len, ((const HeaderRemoval *)g_ptr_array_index(plan, 0))->name);
 }
 
-/* Index 1 is below the MTA's own Received (milter-facts 7); inserted last to first, they stand in order. */
+/* Index 1 is below the MTA's own Received (doc/library-traps.md 7); inserted last to first, they stand in order. */
 static void insert_headers(SMFICTX *ctx, const Session *session, const Verdict *verdict)
 {
 	for (guint i = verdict->headers->len; i-- > 0;) {
@@ -481,7 +482,7 @@ static sfsistat on_abort(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
-/* May run in libmilter's controller thread under its lock: frees memory and does nothing else (milter-facts 2). */
+/* May run in libmilter's controller thread under its lock: frees memory and does nothing else (doc/library-traps.md 2). */
 static sfsistat on_close(SMFICTX *ctx)
 {
 	Session *session = session_get(ctx);

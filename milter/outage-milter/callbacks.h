@@ -8,8 +8,8 @@
 #include "outage-milter/service.h"
 
 /* Opens the listening socket that config names; called with the privileges the program was started with. A unix socket is made
- * unreachable first and gets its group and mode before anybody can connect (milter-facts 9). A stale one is removed, one that is
- * listened on is not. Returns false with error. */
+ * unreachable first and gets its group and mode before anybody can connect (doc/library-traps.md 8). A stale one is removed, one
+ * that is listened on is not. Returns false with error. */
 bool callbacks_open(const Config *config, GError **error);
 
 /* Starts serving, in a thread of its own, with of, which must stay until callbacks_stop has returned. */

@@ -14,7 +14,7 @@ bool listen_is_local(const Config *config);
 bool listen_prepare(const Config *config, GError **error);
 
 /* Once it is open (under umask 0777) and before privileges are dropped: group and mode of a unix socket; TCP_NODELAY on an inet
- * one (milter-facts 9, 23). */
+ * one (doc/library-traps.md 8, 9). */
 bool listen_finish(const Config *config, GError **error);
 
 /* Ends listening: wakes whoever waits for a connection (libmilter would notice a stop only every five seconds) and removes the

@@ -416,7 +416,7 @@ static Step step(Spread *spread, const Config *config, Run *run, gint64 until, G
 	const char *why = due_notice_over(run->notice->name, run->notice->id, run->notice->epoch, incident != NULL ? &incident->state : NULL);
 	bool mine;
 
-	/* A state that cannot be read is no ending (design.md 4.2). */
+	/* A state that cannot be read is no ending (doc/contract.md 3). */
 	if ((incident == NULL || incident->state.id == NULL) && spread->snapshot->problems->len > 0)
 		return STEP_WAITS;
 	if (!keep_lease(spread, run, &mine, error))

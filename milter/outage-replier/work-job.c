@@ -221,7 +221,7 @@ static const char *hold_reason(const Worker *worker, const Task *task, const Inc
 		return "the store is empty";
 	if (snapshot_age(worker->snapshot, clock_mono_us()) > task->config->stale_after / 1000)
 		return "nobody has heard the store for longer than incident.stale_after";
-	/* A state that cannot be read is no ending (design.md 4.2). */
+	/* A state that cannot be read is no ending (doc/contract.md 3). */
 	if ((incident == NULL || incident->state.id == NULL) && worker->snapshot->problems->len > 0)
 		return "the incident's state cannot be read";
 	if (worker->snapshot->pause != NULL)

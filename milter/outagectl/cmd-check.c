@@ -1,5 +1,5 @@
 /* cmd-check: what would happen to these mails? The daemon's own deciding code over files, without DNS and without a store. Layer:
- * program. design.md 6 fixes the JSON's keys. */
+ * program. doc/contract.md 10 fixes the JSON's keys. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* cmd-person: `outagectl export` and `outagectl forget`: what is held of one person. Layer: program. design.md 7.6. */
+/* cmd-person: `outagectl export` and `outagectl forget`: what is held of one person. Layer: program.
+ * Promise 6 of doc/contract.md. */
 #include <stdio.h>
 #include <string.h>
 

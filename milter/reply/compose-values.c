@@ -1,6 +1,6 @@
 /* compose-values: what a letter may say about an incident, field by field (see compose_values in compose.h). Layer: reply. Pure.
  *
- * The rules, in one place (design.md 4.3 and promise 4): the incident's own text wins over the playbook's for its severity, and
+ * The rules, in one place (doc/contract.md 4 and 12.4): the incident's own text wins over the playbook's for its severity, and
  * that over the support address's; a time that was promised and is gone by is left out and nothing is promised in its stead; after
  * the fix nothing is said about workarounds and coming updates; links lead only where the configuration says. How times are written is
  * locale.c's affair. */

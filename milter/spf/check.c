@@ -2,7 +2,7 @@
  * Layer: spf.
  *
  * libspf2's own result counts only where the DNS layer has nothing to say: it takes what is too much for no match, and what
- * failed for a result without a name (milter-facts 16). */
+ * failed for a result without a name (doc/library-traps.md 22, 23). */
 #include "spf/check.h"
 
 #include <arpa/inet.h>

@@ -1,7 +1,8 @@
 /* client: a small pool of outage-spf helpers, and the asking of them within a deadline. Layer: spf. RFC 7208.
  *
- * libspf2 may abort, hang or worse on what strangers put into DNS (milter-facts 16), so it lives in processes of its own. They are
- * started with posix_spawn at the start and, by a thread of the pool's own, after a death; a message never waits for a start. */
+ * libspf2 may abort, hang or worse on what strangers put into DNS (doc/library-traps.md 21, 22), so it lives in processes of its
+ * own. They are started with posix_spawn at the start and, by a thread of the pool's own, after a death; a message never waits
+ * for a start. */
 #ifndef OUTAGE_SPF_CLIENT_H
 #define OUTAGE_SPF_CLIENT_H
 

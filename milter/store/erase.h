@@ -1,4 +1,5 @@
-/* erase: what the store holds of one person, to be shown to him or forgotten. Layer: store. As store.h. design.md 7.6.
+/* erase: what the store holds of one person, to be shown to him or forgotten. Layer: store. As store.h. Promise 6 of
+ * doc/contract.md.
  *
  * What is kept under his hash is found by name; what is not (mails that wait, letters of the queue) is gone through. What a node keeps by
  * itself (store/spool.h) goes once it hears of the event "forgot" (spool_forget). Figures without a name stay, and so do, until

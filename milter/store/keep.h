@@ -1,5 +1,5 @@
 /* keep: the last good snapshot as a file in the node's state directory, so that a milter that starts while the store is away goes on
- * tagging. Layer: store. design.md 4.4. */
+ * tagging. Layer: store. doc/contract.md 5. */
 #ifndef OUTAGE_STORE_KEEP_H
 #define OUTAGE_STORE_KEEP_H
 

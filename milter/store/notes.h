@@ -2,7 +2,7 @@
  * time, every call within config.store_timeout, the same errors. Ids, keys, tags and names become parts of keys: what is not
  * [A-Za-z0-9._-]{1,64} is OUTAGE_ERROR_INVALID.
  *
- * Keys (design.md 4.4): outage:recent, outage:contacts:ID, outage:waiting, outage:optout:ID, outage:notices:ID. */
+ * Keys (doc/contract.md 5): outage:recent, outage:contacts:ID, outage:waiting, outage:optout:ID, outage:notices:ID. */
 #ifndef OUTAGE_STORE_NOTES_H
 #define OUTAGE_STORE_NOTES_H
 

@@ -1,5 +1,5 @@
 /* pool: a bounded number of open stores, and the circuit breaker before them: background threads connect, callbacks only borrow.
- * Layer: store. milter-facts 18, 22a. */
+ * Layer: store. doc/library-traps.md 12 to 14. */
 #ifndef OUTAGE_STORE_POOL_H
 #define OUTAGE_STORE_POOL_H
 

@@ -1,5 +1,5 @@
 /* spool: what a node keeps by itself of a shared store (Redis), in a SQLite file of its state directory: acknowledgements that the store
- * could not take, and what the node knows of those it did take. Layer: store. design.md 4.5.
+ * could not take, and what the node knows of those it did take. Layer: store. doc/contract.md 6.
  *
  * Milter and replier of one node share the file. The milter writes claims and mirrors and, through settle.h, brings them to
  * the store; the replier sends what may be answered while the store is away. Each row is one acknowledgement under its token:

@@ -1,6 +1,6 @@
 /* sqlite-incident: flip words, states, texts and updates in SQLite. Layer: store, private to sqlite*.c.
  *
- * The rules of design.md 4.3 are incident_transition()'s; here it runs inside the transaction that also moves the texts, so that
+ * The rules of doc/contract.md 4 are incident_transition()'s; here it runs inside the transaction that also moves the texts, so that
  * no reader ever sees a new incident with the texts of the one before.
  *
  * A file that was put back from an old copy is told from changed_ms, as in Redis (incident_state_went_back). An incident that lost its row

@@ -1,7 +1,7 @@
 /* sqlite-schema: the tables of the SQLite store, their version (user_version), and the removal of what is past its time.
  * Layer: store, private to sqlite*.c.
  *
- * The tables mirror the Redis keys of design.md 4.3 and 4.4. Triggers count changes in `generation`, so that the watch reads
+ * The tables mirror the Redis keys of doc/contract.md 4 and 5. Triggers count changes in `generation`, so that the watch reads
  * again only where incidents or accounts changed and not after every claim; being triggers, they also see a hand at the
  * sqlite3 shell. */
 #include "base/clock.h"

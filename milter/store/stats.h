@@ -1,5 +1,5 @@
 /* stats: what is counted of support mail, by minute and incident, and how soon persons answered. Layer: store. As store.h: one thread at a
- * time, every call within config.store_timeout, the same errors. design.md 4.4 (outage:stats:*, outage:baseline) and 5.
+ * time, every call within config.store_timeout, the same errors. doc/contract.md 5 (outage:stats:*, outage:baseline) and 9.
  *
  * The milter counts in memory and writes what has come together every few seconds (outage-milter/counts.h): no message waits for it. What
  * is lost with a node or with an answer of the store (OUTAGE_ERROR_UNKNOWN: it is not written again, so that nothing counts twice) is at

@@ -17,7 +17,7 @@
 
 typedef struct Store Store;
 
-/* Checks a URL of design.md 4.1 without opening anything; false with OUTAGE_ERROR_INVALID in plain words. */
+/* Checks a URL (doc/contract.md 2) without opening anything; false with OUTAGE_ERROR_INVALID in plain words. */
 bool store_url_check(const char *url, GError **error);
 
 /* The same, and the files that the connection needs (passwords, certificates); false with error naming the setting. */

@@ -1,5 +1,5 @@
 /* watch-accounts: the thread that keeps the accounts current, with a store of its own: while a million of them are read, flips are
- * seen as ever. Layer: store, private to watch*.c. design.md 4.4.
+ * seen as ever. Layer: store, private to watch*.c. doc/contract.md 5.
  *
  * Read whole, slice by slice, at first; from then on what the events name, field by field. Where the accounts changed and no event
  * tells of it somebody wrote by hand, and all has to be read again: that is put off the longer the longer it takes, so that a script

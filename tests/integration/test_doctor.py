@@ -29,7 +29,10 @@ class Site:
         self.entrance, self.replies = f"127.0.0.1:{self.postfix.milter_port}/inet", f"127.0.0.1:{self.postfix.plain_port}/inet"
         self.ours = f"{{ unix:{self.postfix.socket}, default_action=accept }}"
         self.postconf("-PX", f"{self.entrance}/milter_default_action")
-        self.mend()
+        self.override(self.entrance, "smtpd_milters", f"inet:127.0.0.1:11332, {self.ours}")
+        self.override(self.replies, "smtpd_milters", SIGNER)
+        self.set("milter_default_action = accept")
+        self.healthy = {path: path.read_text() for path in (self.postfix.config / "main.cf", self.postfix.config / "master.cf")}
         # One language of rules and of templates: what is not under test need not be read thirty times.
         self.usual = {"rules.dir": str(folder / "rules"), "template.dir": str(folder / "templates")}
         (folder / "rules").mkdir()
@@ -41,6 +44,17 @@ class Site:
 
     def postconf(self, *args: str) -> None:
         run(["postconf", "-c", self.postfix.config, *args])
+        self._age(self.postfix.config / "master.cf")
+
+    @staticmethod
+    def _age(path) -> None:
+        """Postfix waits until a file that it reads has been left alone for a second or two."""
+        long_ago = path.stat().st_mtime - 3600
+        os.utime(path, (long_ago, long_ago))
+
+    def _write(self, path, text: str) -> None:
+        path.write_text(text)
+        self._age(path)
 
     def override(self, service: str, name: str, value: str) -> None:
         """In master.cf, below the line of the service (NAME/TYPE), in place of what it has for that setting."""
@@ -59,16 +73,21 @@ class Site:
             lines.append(there)
             if inside and not there.startswith(" "):
                 lines.append(f"  {line}")
-        path.write_text("\n".join(lines) + "\n")
+        self._write(path, "\n".join(lines) + "\n")
+
+    def set(self, *lines: str) -> None:
+        """In main.cf, in place of what it has for these settings."""
+        path = self.postfix.config / "main.cf"
+        text = path.read_text()
+        for line in lines:
+            name = line.partition("=")[0].strip()
+            text = re.sub(rf"(?m)^{name} *=.*\n", "", text) + f"{line}\n"
+        self._write(path, text)
 
     def mend(self) -> None:
         """Postfix as it should be, whatever was done to it."""
-        self.override(self.entrance, "smtpd_milters", f"inet:127.0.0.1:11332, {self.ours}")
-        self.override(self.entrance, "content_filter", "")
-        self.override(self.replies, "smtpd_milters", SIGNER)
-        self.override(self.replies, "receive_override_options", "")
-        self.postconf("-F", f"{self.entrance}/chroot=n")
-        self.postconf("-e", "milter_protocol=6", "recipient_delimiter=+", "non_smtpd_milters=", "milter_default_action=accept")
+        for path, text in self.healthy.items():
+            self._write(path, text)
 
     def configure(self, **changes) -> None:
         """The standard configuration with these ("__" for the dot)."""
@@ -96,7 +115,7 @@ class Site:
         if file is None:
             run(shlex.split(line))
         elif file.endswith("main.cf"):
-            self.postconf("-e", line)
+            self.set(line)
         elif file.endswith("master.cf") and place:
             self._put_override(place, line)
         else:
@@ -156,12 +175,12 @@ def test_a_healthy_site_is_well_and_its_mail_passes(site):
 
 def test_how_postfix_reaches_the_milter(site):
     site.override(site.entrance, "smtpd_milters", "inet:127.0.0.1:11332")
-    site.postconf("-e", f"non_smtpd_milters=unix:{site.postfix.socket}")
+    site.set(f"non_smtpd_milters=unix:{site.postfix.socket}")
     assert "non_smtpd_milters" in cured(site, "milter-absent")["milter-absent"][0]["what"]
     site.mend()
     # Before another one, deferring while it is away, by an old protocol.
     site.override(site.entrance, "smtpd_milters", f"unix:{site.postfix.socket}, {{ inet:127.0.0.1:11332, default_action=quarantine }}")
-    site.postconf("-e", "milter_protocol=2", "milter_default_action=tempfail")
+    site.set("milter_protocol=2", "milter_default_action=tempfail")
     cured(site, "milter-order", "milter-default-action", "milter-protocol")
     site.mend()
     site.override(site.entrance, "smtpd_milters", str(site.postfix.socket))
@@ -170,7 +189,7 @@ def test_how_postfix_reaches_the_milter(site):
     folder = site.postfix.socket.parent
     mode = folder.stat().st_mode & 0o777
     folder.chmod(0o700)
-    site.postconf("-e", "recipient_delimiter=-")
+    site.set("recipient_delimiter=-")
     site.configure(reply__bounce_address="bounces@support.example")
     cured(site, "milter-permissions", "recipient-delimiter")
     folder.chmod(mode)
@@ -184,7 +203,6 @@ def test_a_chrooted_smtpd_and_mail_that_comes_back_from_a_filter(site):
     site.override(filtered, "smtpd_milters", site.ours)
     site.override(site.entrance, "content_filter", "smtp:[127.0.0.1]:10024")
     cured(site, "milter-twice")
-    site.postconf("-MX", filtered)
     site.mend()
     # In a chroot the path counts from the queue directory: the socket moves there.
     site.postconf("-F", f"{site.entrance}/chroot=y")
@@ -236,6 +254,7 @@ def test_what_the_configuration_lacks(site):
 
 
 def test_somebody_who_may_not_look_is_told_what_was_not_looked_at(site):
+    (site.stand.dir / "secret").chmod(0o600)
     assert any("secret" in finding["what"] for finding in site.doctor(user="nobody")["unread"])
 
 

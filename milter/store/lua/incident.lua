@@ -1,4 +1,4 @@
--- How an incident opens, changes and ends: design.md 4.3, the same rules as incident_transition() in C. Put in front
+-- How an incident opens, changes and ends: doc/contract.md 4, the same rules as incident_transition() in C. Put in front
 -- of the scripts that run it, after the prelude.
 --
 -- keys, in the order of KEYS: flip, state, texts, events, known, updates.
