@@ -177,20 +177,21 @@ bool daemon_make_dir(const char *dir, guint mode, bool own_it, const char *user,
 	uid_t uid = (uid_t)-1;
 	gid_t gid = (gid_t)-1;
 	struct stat st;
-
+	bool is_root = geteuid() == 0;
 	bool there = stat(dir, &st) == 0 && S_ISDIR(st.st_mode);
 
-	if (!find_ids(user, group, &uid, &gid, error))
+	/* Anybody else stays who he is, and the user of the configuration need not be there. */
+	if (is_root && !find_ids(user, group, &uid, &gid, error))
 		return false;
 	/* A folder that root has made for us, a package's or the service manager's, is given to the user who is to write there. */
-	if (there && geteuid() == 0 && st.st_uid == 0 && own_it && chown(dir, uid, gid) != 0)
+	if (there && is_root && st.st_uid == 0 && own_it && chown(dir, uid, gid) != 0)
 		return system_error(error, "cannot give away the folder", dir);
 	if (there)
 		return true;
 	/* The umask of whoever started us must not lock others out of a folder that they are to reach. */
 	if (g_mkdir_with_parents(dir, (int)mode) != 0 || chmod(dir, mode) != 0)
 		return system_error(error, "cannot make the folder", dir);
-	if (geteuid() == 0 && chown(dir, uid, gid) != 0)
+	if (is_root && chown(dir, uid, gid) != 0)
 		return system_error(error, "cannot give away the folder", dir);
 	return true;
 }
@@ -250,7 +251,7 @@ void daemon_wait_for_stop(bool (*on_reload)(void), gint64 drain_ms)
 	const gint64 interval = watch_interval();
 	g_autofree char *stopping = g_strdup_printf("STOPPING=1\nSTATUS=\nEXTEND_TIMEOUT_USEC=%" G_GINT64_FORMAT,
 	    (drain_ms + STOP_MARGIN_MS) * 1000);
-	gint64 next = 0, seconds = 0;
+	gint64 next = 0, uncounted_ms = 0;
 	sigset_t set;
 	int which;
 
@@ -262,10 +263,10 @@ void daemon_wait_for_stop(bool (*on_reload)(void), gint64 drain_ms)
 		if (clock_mono_us() < next)
 			continue;
 		/* Intervals of less than a second add up to the whole seconds that are counted. */
-		seconds += interval;
-		if (watchdog_check((guint)(seconds / 1000)))
+		uncounted_ms += interval;
+		if (watchdog_check((guint)(uncounted_ms / 1000)))
 			notify("WATCHDOG=1");
-		seconds %= 1000;
+		uncounted_ms %= 1000;
 		next = clock_mono_us() + interval * 1000;
 	} while (which == 0 || which == SIGUSR1);
 	notify(stopping);

@@ -27,7 +27,7 @@ bool daemon_make_dir(const char *dir, guint mode, bool own_it, const char *user,
 void daemon_block_signals(void);
 
 /* Waits for these signals in the calling thread, which must be the program's first: the kernel asks it before any other, so that
- * libmilter's own waiting thread never gets one. Calls on_reload for each SIGUSR1; returns at one of the others. systemd is told when a
+ * libmilter's own waiting thread gets none meanwhile (see callbacks.c for those that it gets). Calls on_reload for each SIGUSR1; returns at one of the others. systemd is told when a
  * reload begins and ends, and whether it took the new configuration (on_reload's return); it is pinged meanwhile, while all that is watched
  * (watchdog.h) gets round. At the end it is told that we stop, for which drain_ms and a little more may pass. */
 void daemon_wait_for_stop(bool (*on_reload)(void), gint64 drain_ms);

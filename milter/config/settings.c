@@ -134,9 +134,10 @@ static const Setting rows[] = {
 	          "believed. A filter named here has to write one for all mail, or to remove those that arrive under its name, or a forger "
 	          "writes it." },
 	{ .name = "auth.all_instances", BOOL_AT(Config, authres_all), .standard = "false",
-	  .help = "Whether our own filters remove every Authentication-Results that arrives under one of these ids (RFC 8601 section 5). Then "
-	          "all headers of these ids are believed, as is needed where OpenDKIM and OpenDMARC write one each; otherwise only the "
-	          "topmost of each id, for those below may be forged." },
+	  .help = "Whether all headers of these ids are believed, as is needed where OpenDKIM and OpenDMARC write one each under one name; "
+	          "otherwise only the topmost of each id, for those below may be forged. Set it only where every Authentication-Results that "
+	          "arrives under one of these ids is removed (RFC 8601 section 5), such as by Postfix's header_checks. OpenDKIM alone does "
+	          "not remove all of them; doc/postfix.md has the lines." },
 	{ .name = "auth.submission_domains", LIST_AT(Config, FORM_DOMAIN, submission_domains), .standard = "",
 	  .help = "Domains whose users log in to our MTA with a bare name. Mail submitted with a login counts as its user's: the login "
 	          "has to be the envelope sender, or its local part in one of these domains. Logins are taken for the same in all of them." },

@@ -452,7 +452,8 @@ Verdict *verdict_decide(const VerdictContext *context, const Message *message)
 	judge_writer(verdict, context, NULL);
 	verdict->signals->message_reasons = message_reasons(verdict, context, verdict->signals);
 	verdict_conclude(verdict, context);
-	verdict->asks_spf = config->spf_enabled && verdict->signals->auth.asks && spf_would_matter(verdict, context);
+	verdict->spf_unasked = config->spf_enabled && verdict->signals->auth.asks;
+	verdict->asks_spf = verdict->spf_unasked && spf_would_matter(verdict, context);
 	return verdict;
 }
 
@@ -463,7 +464,7 @@ const SpfQuestion *verdict_spf_question(const Verdict *verdict)
 
 void verdict_add_spf(Verdict *verdict, const VerdictContext *context, SpfAnswer answer)
 {
-	verdict->asks_spf = false;
+	verdict->asks_spf = verdict->spf_unasked = false;
 	verdict->spf = answer;
 	/* Of a question about the policy alone, the result is no word about this mail. */
 	if (verdict->signals->auth.question.policy_only)

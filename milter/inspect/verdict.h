@@ -100,6 +100,7 @@ typedef struct {
 	Verified verified;    /* who vouches for From */
 	Correspondent correspondent; /* whom an acknowledgement would go to */
 	bool asks_spf;        /* SPF would change this verdict: ask spf_question, then verdict_add_spf */
+	bool spf_unasked;     /* SPF might vouch for the sender, and has not been asked, be it that it changes nothing here */
 	SpfAnswer spf;        /* what was answered; SPF_UNASKED where nobody asked, or only whether the policy is broad */
 	GPtrArray *escalate, *sensitive; /* char * */
 	const Route *route;

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <libmilter/mfapi.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -539,22 +540,32 @@ bool callbacks_open(const Config *config, GError **error)
 }
 
 static GThread *server;
+/* The program's first, which waits for signals. */
+static pthread_t first_thread;
 
+/* libmilter has a thread that waits for the same signals, and gets one that comes while the first thread is not just waiting: then it ends
+ * by itself. Without it there is nothing left to wait for, so the first thread is told, and nobody else can be. */
 static gpointer run(gpointer unused)
 {
+	bool ok = smfi_main() == MI_SUCCESS;
+	bool stopping;
+
 	(void)unused;
-	if (smfi_main() == MI_SUCCESS)
-		return GINT_TO_POINTER(1);
-	/* The first thread waits for a signal; without libmilter there is nothing left to wait for. */
-	log_error("libmilter has ended");
-	(void)kill(getpid(), SIGTERM);
-	return NULL;
+	g_mutex_lock(&in_flight.lock);
+	stopping = in_flight.stopping;
+	g_mutex_unlock(&in_flight.lock);
+	if (!ok)
+		log_error("libmilter has ended");
+	if (!stopping)
+		(void)pthread_kill(first_thread, SIGINT);
+	return GINT_TO_POINTER(ok);
 }
 
 void callbacks_start(Service *of)
 {
 	service = of;
 	deciding = watched_new("the deciding on messages", DECIDE_LIMIT);
+	first_thread = pthread_self();
 	server = g_thread_new("libmilter", run, NULL);
 }
 

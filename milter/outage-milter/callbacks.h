@@ -12,7 +12,8 @@
  * that is listened on is not. Returns false with error. */
 bool callbacks_open(const Config *config, GError **error);
 
-/* Starts serving, in a thread of its own, with of, which must stay until callbacks_stop has returned. */
+/* Starts serving, in a thread of its own, with of, which must stay until callbacks_stop has returned. Where libmilter ends before that,
+ * the calling thread gets a SIGINT. */
 void callbacks_start(Service *of);
 
 /* Stops accepting, then waits for messages in flight at most drain_ms. Returns false where libmilter had failed. config: as given

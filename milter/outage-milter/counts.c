@@ -273,14 +273,19 @@ void counts_add_client(Counts *counts, const Verdict *verdict, const char *clien
 {
 	const ReasonSet of_machines = REASON_BIT(REASON_NO_INCIDENT) - 1;
 	StatsMinute *minute;
+	bool stranger;
 
 	if (verdict == NULL || !verdict->inspected || (verdict->reasons & of_machines) != 0)
+		return;
+	stranger = (verdict->reasons & REASON_BIT(REASON_UNAUTHENTICATED)) != 0;
+	/* SPF is asked only where that changes what becomes of the mail: of the others nobody knows who would vouch for their senders. */
+	if (stranger && verdict->spf_unasked)
 		return;
 	g_mutex_lock(&counts->lock);
 	if (is_counting(counts)) {
 		minute = counts_minute(counts, STATS_ALL, clock_now());
 		stats_minute_add(minute, STATS_PERSONS, 1);
-		if ((verdict->reasons & REASON_BIT(REASON_UNAUTHENTICATED)) != 0) {
+		if (stranger) {
 			stats_minute_add(minute, STATS_UNAUTHENTICATED, 1);
 			if (client != NULL && names_client(counts, client, minute->minute))
 				add_named(minute, STATS_UNAUTHENTICATED ":", client);

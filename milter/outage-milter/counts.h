@@ -33,8 +33,9 @@ void counts_add_mail(Counts *counts, const Verdict *verdict, const char *key, gi
  * likely: facts_is_likely. */
 void counts_add_quiet(Counts *counts, const Verdict *supposed, bool likely, gint64 micros);
 /* By which client (textual IP; NULL: not known) a mail of a person came in whose sender nobody vouches for; verdict as in the two above,
- * NULL: nothing. Of more than COUNTS_CLIENTS in a minute only that they were. */
-#define COUNTS_CLIENTS 16
+ * NULL: nothing. Of more than COUNTS_CLIENTS in a minute only that they were: a gateway that nearly all come by is among the first few, and
+ * the addresses are kept as long as all figures. */
+#define COUNTS_CLIENTS 4
 void counts_add_client(Counts *counts, const Verdict *verdict, const char *client);
 /* A person's answer has passed: keys (char *, outbound_keys) are copied. */
 void counts_add_answer(Counts *counts, const GPtrArray *keys);

@@ -77,8 +77,13 @@ static bool give_to_group(const Config *config, const char *path, GError **error
 		}
 		gid = group->gr_gid;
 	}
-	if (gid != (gid_t)-1 && chown(path, (uid_t)-1, gid) != 0)
-		return failed(error, "cannot give the group of", path);
+	if (gid != (gid_t)-1 && chown(path, (uid_t)-1, gid) != 0) {
+		if (errno != EPERM)
+			return failed(error, "cannot give the group of", path);
+		g_set_error(error, OUTAGE_ERROR, OUTAGE_ERROR_SYSTEM,
+		    "socket_group: %s cannot be given to the group %s, for this program's user is no member of it", path, config->socket_group);
+		return false;
+	}
 	if (chmod(path, (mode_t)config->socket_mode) != 0)
 		return failed(error, "cannot set the mode of", path);
 	return true;

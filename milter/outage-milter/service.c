@@ -139,6 +139,11 @@ static char *describe(gpointer data)
 		json_builder_set_member_name(builder, "without_model");
 		json_builder_add_boolean_value(builder, TRUE);
 	}
+	/* The configuration on disk may say something else by now. */
+	if (engine->config->mode == MODE_SHADOW) {
+		json_builder_set_member_name(builder, "shadow");
+		json_builder_add_boolean_value(builder, TRUE);
+	}
 	json_builder_end_object(builder);
 	root = json_builder_get_root(builder);
 	text = json_to_string(root, FALSE);
@@ -371,7 +376,8 @@ static Verdict *suppose(Service *service, const Engine *engine, const Accounts *
 	const VerdictContext context = { .engine = engine, .accounts = accounts, .snapshot = snapshot, .now = snapshot->taken_at, .any_words = true };
 	Verdict *supposed = verdict_decide(&context, message);
 
-	if (supposed->asks_spf)
+	/* To be counted for a surge alone a mail is not worth a question. */
+	if (supposed->asks_spf && engine->config->recent_keep > 0)
 		verdict_add_spf(supposed, &context, service_spf(service, engine, supposed));
 	return supposed;
 }

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/log.h"
 
+#define PATIENCE_MS 5000 /* with a store that is slow or busy */
+
 /* GLib leaves the "--" in where the argument behind it begins with a dash. */
 static void drop_separator(int *argc, char **argv)
 {
@@ -119,6 +121,8 @@ bool cli_store(Cli *cli)
 
 	if (!cli_config(cli))
 		return false;
+	/* No mail waits for us, and a command that gave up in the midst of an incident would be given again. */
+	cli->config->store_timeout = MAX(cli->config->store_timeout, PATIENCE_MS);
 	/* What the store notes of its own accord is the operator's doing, too. */
 	cli->store = store_open(cli->config, cli->by, &error);
 	if (cli->store != NULL)

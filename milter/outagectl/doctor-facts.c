@@ -43,6 +43,7 @@ void doctor_facts_init(DoctorFacts *facts)
 	facts->mistakes = g_ptr_array_new_with_free_func(g_free);
 	facts->postfix = g_ptr_array_new_with_free_func((GDestroyNotify)postfix_fact_free);
 	facts->socket = g_ptr_array_new_with_free_func((GDestroyNotify)path_fact_free);
+	facts->socket_names = g_ptr_array_new_with_free_func(g_free);
 	facts->flips = g_ptr_array_new_with_free_func(flip_free);
 	facts->units = g_ptr_array_new_with_free_func(unit_free);
 	facts->leftovers = g_ptr_array_new_with_free_func(g_free);
@@ -57,6 +58,7 @@ void doctor_facts_clear(DoctorFacts *facts)
 	g_free(facts->sendmail_path);
 	g_free(facts->sendmail_text);
 	g_ptr_array_unref(facts->socket);
+	g_ptr_array_unref(facts->socket_names);
 	path_fact_free(facts->secret);
 	g_free(facts->secret_trouble);
 	g_free(facts->fingerprint);

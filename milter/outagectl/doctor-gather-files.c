@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -44,9 +45,13 @@ static char *read_text(DoctorFacts *facts, const char *path, bool *missing)
 	struct stat st;
 	char *text = NULL;
 
-	*missing = stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
-	if (*missing)
+	*missing = false;
+	if (stat(path, &st) != 0) {
+		*missing = errno == ENOENT || errno == ENOTDIR;
+		if (!*missing)
+			note_unread(facts, path, errno);
 		return NULL;
+	}
 	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
 		g_ptr_array_add(facts->unread, g_strdup_printf("%s: it is no plain file of at most %d bytes", path, FILE_MAX));
 	else if (!g_file_get_contents(path, &text, NULL, &error))
@@ -72,19 +77,46 @@ static bool can_connect(DoctorFacts *facts, GSocketAddress *address, const char 
 	return false;
 }
 
-/* Where nothing but every address is said it is asked on loopback. */
+/* Where nothing but every address is said it is asked on loopback. Of other names than that one no resolver is asked. */
 static void look_at_port(DoctorFacts *facts, const char *text)
 {
 	g_auto(GStrv) parts = g_strsplit(text, "@", 2);
-	g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
-	g_autoptr(GInetAddress) named = parts[0] != NULL && parts[1] != NULL ? g_inet_address_new_from_string(parts[1]) : NULL;
+	bool six = g_str_has_prefix(facts->config->socket, "inet6:");
+	g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(six ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4);
+	const char *name = parts[0] != NULL && parts[1] != NULL ? parts[1] : "localhost";
+	g_autoptr(GInetAddress) named = g_inet_address_new_from_string(name);
 	GInetAddress *host = named != NULL && !g_inet_address_get_is_any(named) ? named : loopback;
 	g_autoptr(GSocketAddress) address = NULL;
 
-	if (parts[0] == NULL)
+	facts->socket_unknown = named == NULL && strcmp(name, "localhost") != 0;
+	if (parts[0] == NULL || facts->socket_unknown)
 		return;
 	address = g_inet_socket_address_new(host, (guint16)g_ascii_strtoull(parts[0], NULL, 10));
 	facts->socket_answers = can_connect(facts, address, text);
+}
+
+/* Where else the socket at path is found: behind the links on the way to it, and under the same path in a queue directory, which is what
+ * a chrooted smtpd looks for. */
+static void look_for_names(DoctorFacts *facts, const char *path)
+{
+	/* The folder is looked at: the socket itself is there only while the milter runs. */
+	g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
+	char *real = realpath(folder, NULL);
+
+	if (real == NULL)
+		return;
+	g_ptr_array_add(facts->socket_names, g_build_filename(real, name, NULL));
+	for (guint i = 0; i < facts->postfix->len; i++) {
+		const PostfixFact *postfix = g_ptr_array_index(facts->postfix, i);
+		const char *queue = postfix->settings != NULL ? postfix_effective(postfix->settings, NULL, "queue_directory") : "";
+		g_autofree char *inside = g_strconcat(queue, folder, NULL);
+		char *there = *queue != '\0' ? realpath(inside, NULL) : NULL;
+
+		if (g_strcmp0(there, real) == 0)
+			g_ptr_array_add(facts->socket_names, g_build_filename(inside, name, NULL));
+		free(there);
+	}
+	free(real);
 }
 
 static void look_at_socket(DoctorFacts *facts)
@@ -104,6 +136,7 @@ static void look_at_socket(DoctorFacts *facts)
 		g_free(at);
 		at = above;
 	}
+	look_for_names(facts, path);
 	address = g_unix_socket_address_new(path);
 	facts->socket_answers = can_connect(facts, address, path);
 }
@@ -160,6 +193,19 @@ static void read_signing_table(DoctorFacts *facts, const char *source)
 	}
 }
 
+/*     domains = domain *( ( "," / 1*SP ) domain ) / [ kind ":" ] path          of another data set nothing is to be told */
+static void read_domains(DoctorFacts *facts, const char *value)
+{
+	g_auto(GStrv) domains = g_strsplit_set(g_str_has_prefix(value, "csl:") ? value + strlen("csl:") : value, ", \t", -1);
+
+	for (char **domain = domains; *domain != NULL && facts->dkim_domains != NULL; domain++) {
+		if (strpbrk(*domain, "/:") != NULL)
+			g_clear_pointer(&facts->dkim_domains, g_ptr_array_unref);
+		else
+			add_pattern(facts, *domain);
+	}
+}
+
 /*     opendkim.conf = *( name 1*SP value LF / "#" text LF )          opendkim.conf(5); names in any case */
 static void look_at_dkim(const DoctorOptions *options, DoctorFacts *facts)
 {
@@ -179,13 +225,11 @@ static void look_at_dkim(const DoctorOptions *options, DoctorFacts *facts)
 
 		if (g_ascii_strcasecmp(name, "Mode") == 0)
 			facts->dkim_signs = strchr(value, 's') != NULL;
-		else if (g_ascii_strcasecmp(name, "SigningTable") == 0 && facts->dkim_domains != NULL)
+		else if (g_ascii_strcasecmp(name, "SigningTable") == 0 && facts->dkim_domains != NULL) {
+			facts->dkim_table = true;
 			read_signing_table(facts, value);
-		else if (g_ascii_strcasecmp(name, "Domain") == 0 && facts->dkim_domains != NULL) {
-			g_auto(GStrv) domains = g_strsplit_set(value, ", \t", -1);
-
-			for (char **domain = domains; *domain != NULL; domain++)
-				add_pattern(facts, *domain);
+		} else if (g_ascii_strcasecmp(name, "Domain") == 0) {
+			read_domains(facts, value);
 		}
 	}
 }

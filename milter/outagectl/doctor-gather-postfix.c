@@ -19,6 +19,7 @@
 #include "outagectl/doctor.h"
 
 #define RUN_US (5 * G_USEC_PER_SEC)
+#define INSTANCES_US (10 * G_USEC_PER_SEC) /* for all instances: no further one is begun after it */
 #define TICK_US 1000 /* no descriptor tells of a child's end everywhere */
 #define OUTPUT_MAX (1024 * 1024)
 #define INSTANCES_MAX 16
@@ -26,7 +27,7 @@
 #define DEFAULT_DIR "/etc/postfix"
 
 static const char *const settings_asked[] = {
-	"compatibility_level", "content_filter", "mail_owner", "milter_default_action", "milter_protocol", "mydomain", "myhostname",
+	"compatibility_level", "content_filter", "header_checks", "mail_owner", "milter_default_action", "milter_protocol", "mydomain", "myhostname",
 	"non_smtpd_milters", "queue_directory", "receive_override_options", "recipient_delimiter", "relayhost", "smtpd_milters",
 	"smtpd_proxy_filter",
 };
@@ -125,14 +126,52 @@ static bool chroots_by_default(GHashTable *settings)
 	return level != NULL && g_ascii_strtod(level, NULL) < 1;
 }
 
-static void read_instance(DoctorFacts *facts, const char *dir)
+/* What header_checks(5) may do with a header so that it does not get to a milter as it was. */
+static bool is_removal(const char *action)
+{
+	static const char *const removals[] = { "IGNORE", "STRIP", "REPLACE", "REJECT", "DISCARD" };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(removals); i++)
+		if (g_ascii_strncasecmp(action, removals[i], strlen(removals[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Asks Postfix itself what becomes of a forged header: tables are of many kinds. Asked only where it matters. */
+static bool drops_results(const DoctorFacts *facts, const PostfixFact *fact)
+{
+	/* Tables are listed as milters are. */
+	g_autoptr(GPtrArray) tables = postfix_read_milters(postfix_effective(fact->settings, NULL, "header_checks"));
+	g_autofree char *forged = NULL;
+
+	if (facts->config == NULL || !facts->config->authres_all || facts->config->authserv_ids[0] == NULL)
+		return false;
+	forged = g_strdup_printf("Authentication-Results: %s; spf=pass smtp.mailfrom=example.com", facts->config->authserv_ids[0]);
+	for (guint i = 0; i < tables->len; i++) {
+		const PostfixMilter *table = g_ptr_array_index(tables, i);
+		const char *const ask[] = { "postmap", "-c", fact->dir, "-q", forged, table->text, NULL };
+		g_autofree char *action = doctor_run((char *const *)ask, NULL);
+
+		/* The first table that has something to say decides. */
+		if (action != NULL)
+			return is_removal(action);
+	}
+	return false;
+}
+
+static void read_instance(DoctorFacts *facts, const char *dir, gint64 until)
 {
 	g_autoptr(GPtrArray) ask = g_ptr_array_new();
 	const char *const services[] = { "postconf", "-c", dir, "-Mx", NULL };
 	g_autofree char *main_cf = g_build_filename(dir, "main.cf", NULL), *text = NULL, *master = NULL;
 	g_autoptr(GError) error = NULL;
-	PostfixFact *fact = g_new0(PostfixFact, 1);
+	PostfixFact *fact;
 
+	if (clock_mono_us() >= until) {
+		g_ptr_array_add(facts->unread, g_strdup_printf("%s: the others took too long", main_cf));
+		return;
+	}
+	fact = g_new0(PostfixFact, 1);
 	fact->dir = g_strdup(dir);
 	fact->uid = -1;
 	fact->groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
@@ -154,10 +193,11 @@ static void read_instance(DoctorFacts *facts, const char *dir)
 	fact->settings = postfix_read_settings(text);
 	fact->services = postfix_read_services(master, chroots_by_default(fact->settings));
 	find_owner(fact);
+	fact->drops_results = drops_results(facts, fact);
 }
 
-/*     instances = *( name 1*SP group 1*SP enabled 1*SP directory LF )          ; postmulti -l */
-static void find_instances(DoctorFacts *facts)
+/*     instances = *( name 1*SP group 1*SP enabled 1*SP directory LF )          ; postmulti -l, enabled: "y" / "n" */
+static void find_instances(DoctorFacts *facts, gint64 until)
 {
 	const char *const list[] = { "postmulti", "-l", NULL };
 	g_autofree char *text = doctor_run((char *const *)list, NULL);
@@ -166,20 +206,23 @@ static void find_instances(DoctorFacts *facts)
 	for (char **line = lines; *line != NULL && facts->postfix->len < INSTANCES_MAX; line++) {
 		const char *dir = strchr(*line, '/');
 
-		if (dir != NULL)
-			read_instance(facts, dir);
+		/* One that is switched off takes no mail. */
+		if (dir != NULL && !g_regex_match_simple("\\sn\\s+/", *line, 0, 0))
+			read_instance(facts, dir, until);
 	}
 	if (facts->postfix->len == 0 && g_file_test(DEFAULT_DIR "/main.cf", G_FILE_TEST_EXISTS))
-		read_instance(facts, DEFAULT_DIR);
+		read_instance(facts, DEFAULT_DIR, until);
 }
 
 void doctor_gather_postfix(const DoctorOptions *options, DoctorFacts *facts)
 {
+	gint64 until = clock_mono_us() + INSTANCES_US;
+
 	if (options->postfix == NULL)
-		find_instances(facts);
+		find_instances(facts, until);
 	for (char **dir = options->postfix; dir != NULL && *dir != NULL; dir++) {
 		g_autofree char *full = g_canonicalize_filename(*dir, NULL);
 
-		read_instance(facts, full);
+		read_instance(facts, full, until);
 	}
 }

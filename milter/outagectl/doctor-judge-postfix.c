@@ -91,8 +91,9 @@ static void judge_reach(GPtrArray *findings, const Chain *chain)
 	const char *path = strchr(milter->endpoint, ':') + 1;
 	g_autofree char *endpoint = doctor_own_endpoint(chain->facts, chain->postfix, chain->service);
 	Finding *finding = doctor_add(findings, FOUND_WRONG, "milter-socket", NOT_LOOKED_AT,
-	    "%s names %s, and smtpd%s does not find the socket there: it is %s.", chain->where, milter->endpoint,
-	    chain->service->chroot ? ", which runs chrooted in the queue directory," : "", chain->facts->config->socket);
+	    "%s names %s, and smtpd%s does not find the socket there: it is %s%s.", chain->where, milter->endpoint,
+	    chain->service->chroot ? ", which runs chrooted in the queue directory," : "", chain->facts->config->socket,
+	    chain->service->chroot ? " outside of the chroot" : "");
 
 	if (endpoint != NULL)
 		fix_list(finding, chain, endpoint);
@@ -187,11 +188,12 @@ static void judge_permissions(GPtrArray *findings, const Chain *chain)
 		    "The user %s of Postfix may not pass through %s to the milter's socket.", owner, folder->path), "chmod o+x %s", quoted);
 	}
 	if (!may(chain->postfix, sock, 2)) {
+		bool grouped = in_group(chain->postfix, sock->gid);
 		Finding *finding = doctor_add(findings, FOUND_WRONG, "milter-permissions", NOT_LOOKED_AT,
-		    "The user %s of Postfix may not connect to %s: its mode is %04o and its group another. (The milter has to be restarted.)", owner,
-		    sock->path, sock->mode);
+		    "The user %s of Postfix may not connect to %s: its mode is %04o%s. (The milter has to be restarted.)", owner, sock->path,
+		    sock->mode, grouped ? "" : " and its group another; the milter's own user has to be in Postfix's group, too");
 
-		if (in_group(chain->postfix, sock->gid))
+		if (grouped)
 			doctor_fix_setting(finding, chain->facts, "socket_mode", "\"0660\"");
 		else
 			doctor_fix_setting(finding, chain->facts, "socket_group", "\"%s\"", owner);
@@ -310,6 +312,17 @@ static void judge_reinjection(GPtrArray *findings, const DoctorFacts *facts, con
 	}
 }
 
+bool doctor_has_filter(const DoctorFacts *facts, const PostfixFact *postfix)
+{
+	const PostfixService *service = entrance(facts, postfix);
+	g_auto(Chain) chain = { 0 };
+
+	if (service == NULL)
+		return false;
+	chain_read(&chain, facts, postfix, service);
+	return chain.milters->len > (chain.ours >= 0 ? 1u : 0u);
+}
+
 static void judge_delimiter(GPtrArray *findings, const DoctorFacts *facts, const PostfixFact *postfix)
 {
 	const char *delimiter = postfix_effective(postfix->settings, NULL, "recipient_delimiter");
@@ -343,6 +356,23 @@ static bool instance_passes(const DoctorFacts *facts, const PostfixFact *postfix
 	return service != NULL && passes_ours(facts, postfix, service);
 }
 
+/* Filters such as OpenDKIM leave forged results in that they do not understand, and all of them while they are away (doc/postfix.md). */
+static void judge_results(GPtrArray *findings, const DoctorFacts *facts, const PostfixFact *postfix)
+{
+	const Config *config = facts->config;
+	const PostfixService *service = entrance(facts, postfix);
+	bool checked = service != NULL &&
+	    strstr(postfix_effective(postfix->settings, service, "receive_override_options"), "no_header_body_checks") == NULL;
+
+	if (!config->authres_all || config->authserv_ids[0] == NULL || !instance_passes(facts, postfix) || (checked && postfix->drops_results))
+		return;
+	/* A gateway of the site's own may remove them before. */
+	doctor_fix_setting(doctor_add(findings, *config->spf_trusted_relays != NULL ? FOUND_LOOK : FOUND_WRONG, "forged-results",
+	    "Who writes such a header himself counts as authenticated: replies go to people who wrote nothing, and accounts are believed.",
+	    "auth.all_instances is on, and header_checks in %s/main.cf do not remove the Authentication-Results that mail comes in with: add "
+	    "that, or switch it off.", postfix->dir), facts, "auth.all_instances", "false");
+}
+
 void doctor_judge_postfix(GPtrArray *findings, const DoctorFacts *facts)
 {
 	bool somewhere = false;
@@ -359,6 +389,7 @@ void doctor_judge_postfix(GPtrArray *findings, const DoctorFacts *facts)
 			judge_absence(findings, facts, postfix, somewhere);
 		judge_instance(findings, facts, postfix);
 		judge_delimiter(findings, facts, postfix);
+		judge_results(findings, facts, postfix);
 		if (findings->len == before)
 			doctor_add(findings, FOUND_FINE, "postfix",
 			    NULL, "Postfix in %s passes mail to outage-milter, last, and goes on without it.",
@@ -395,10 +426,10 @@ void doctor_judge_sendmail(GPtrArray *findings, const DoctorFacts *facts)
 	} else if (path != NULL && strstr(line, path + 1) == NULL) {
 		doctor_add(findings, FOUND_WRONG, "sendmail-socket", NOT_LOOKED_AT, "%s looks for outage-milter at another socket than %s: %s",
 		    facts->sendmail_path, facts->config->socket, line);
-	} else if (strstr(line, "F=R") != NULL || strstr(line, "F=T") != NULL) {
+	} else if (g_regex_match_simple("F=[RT4]", line, 0, 0)) {
 		doctor_add(findings, FOUND_WRONG, "milter-default-action",
 		    "While outage-milter is away or restarts, mail of customers is refused or deferred instead of passing untouched.",
-		    "%s has F=R or F=T for outage-milter: leave F= out.", facts->sendmail_path);
+		    "%s has F=R, F=T or F=4 for outage-milter: leave F= out.", facts->sendmail_path);
 	} else if (!g_str_has_suffix(g_strchomp(filters), "outage-milter")) {
 		doctor_add(findings, FOUND_WRONG, "milter-order",
 		    "What later filters add is not seen, and who is rejected by them may have been answered already.",

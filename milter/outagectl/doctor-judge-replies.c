@@ -9,6 +9,7 @@
 
 #define UNSIGNED "Replies fail DMARC: customers find them in the spam folder, or not at all."
 #define REPLY_PORT "127.0.0.1:10028"
+#define OWN_PORT " Give them a port of their own, and set reply.relay = \"smtp://" REPLY_PORT "\"."
 #define USUAL_SIGNER "inet:127.0.0.1:8891"
 
 /* Milters that sign, by what is usual: a socket does not say what is behind it. */
@@ -42,6 +43,15 @@ static char *find_signer(const DoctorFacts *facts, const PostfixFact *postfix)
 
 /* --- the port --- */
 
+/* A port of their own, with milters that find their sockets as they did on the port they are taken from. */
+static void fix_port(Finding *finding, const PostfixFact *postfix, const PostfixService *service, const char *milters)
+{
+	finding->file = g_build_filename(postfix->dir, "master.cf", NULL);
+	finding->line = g_strdup_printf(
+	    REPLY_PORT " inet n - %c - - smtpd -o { smtpd_milters = %s } -o smtpd_relay_restrictions=permit_mynetworks,reject",
+	    service->chroot ? 'y' : 'n', milters);
+}
+
 /* A port that customers' mail comes in by, too, cannot do without our milter: replies need one of their own. */
 static void judge_own_milter(GPtrArray *findings, const DoctorFacts *facts, const PostfixFact *postfix, const PostfixService *service,
     bool shared, const GPtrArray *milters)
@@ -58,14 +68,11 @@ static void judge_own_milter(GPtrArray *findings, const DoctorFacts *facts, cons
 		doctor_fix_postfix(finding, postfix, service, "smtpd_milters", "%s", *list != '\0' ? list : signer);
 		return;
 	}
-	finding->file = g_build_filename(postfix->dir, "master.cf", NULL);
-	finding->line = g_strdup_printf(
-	    REPLY_PORT " inet n - n - - smtpd -o { smtpd_milters = %s } -o smtpd_relay_restrictions=permit_mynetworks,reject",
-	    *list != '\0' ? list : signer);
+	fix_port(finding, postfix, service, *list != '\0' ? list : signer);
 }
 
 static void judge_signing(GPtrArray *findings, const DoctorFacts *facts, const PostfixFact *postfix, const PostfixService *service,
-    const GPtrArray *milters)
+    bool shared, const GPtrArray *milters)
 {
 	const char *options = postfix_effective(postfix->settings, service, "receive_override_options");
 	const char *relayhost = postfix_effective(postfix->settings, NULL, "relayhost");
@@ -96,10 +103,13 @@ static void judge_signing(GPtrArray *findings, const DoctorFacts *facts, const P
 	}
 	if (others == 0) {
 		finding = doctor_add(findings, *relayhost != '\0' ? FOUND_LOOK : FOUND_WRONG, "reply-unsigned", UNSIGNED,
-		    *relayhost != '\0' ? "No milter signs replies on the service %s in %s/master.cf: does the relayhost %s sign them?"
-		                       : "No milter signs replies on the service %s in %s/master.cf.%s",
-		    service->name, postfix->dir, relayhost);
-		doctor_fix_postfix(finding, postfix, service, "smtpd_milters", "%s", list);
+		    "No milter signs replies on the service %s in %s/master.cf%s%s%s%s", service->name, postfix->dir,
+		    *relayhost != '\0' ? ": does the relayhost " : ".", relayhost, *relayhost != '\0' ? " sign them?" : "", shared ? OWN_PORT : "");
+		/* A list for that port alone would take our milter out of it where customers' mail comes in by it. */
+		if (shared)
+			fix_port(finding, postfix, service, list);
+		else
+			doctor_fix_postfix(finding, postfix, service, "smtpd_milters", "%s", list);
 	} else if (!known) {
 		doctor_add(findings, FOUND_LOOK, "reply-unsigned", UNSIGNED,
 		    "None of the milters on the service %s in %s/master.cf, by which replies leave, is known as one that signs (DKIM): see that "
@@ -112,6 +122,18 @@ static void judge_signing(GPtrArray *findings, const DoctorFacts *facts, const P
 }
 
 /* --- the domain --- */
+
+/* Whether rspamd is there to sign: then what opendkim.conf says is of another time. */
+static bool signs_otherwise(const GPtrArray *milters)
+{
+	for (guint i = 0; i < milters->len; i++) {
+		const char *endpoint = ((const PostfixMilter *)g_ptr_array_index(milters, i))->endpoint;
+
+		if (strstr(endpoint, "rspamd") != NULL || strstr(endpoint, ":11332") != NULL)
+			return true;
+	}
+	return false;
+}
 
 /*     pattern = "*" / "." domain / "*." domain / domain           of OpenDKIM's Domain and SigningTable; "%" stands for any */
 static bool signs_for(const DoctorFacts *facts, const char *domain)
@@ -129,14 +151,21 @@ static bool signs_for(const DoctorFacts *facts, const char *domain)
 static void judge_domain(GPtrArray *findings, const DoctorFacts *facts, const char *address)
 {
 	const char *at = strrchr(address, '@'), *domain = at != NULL ? at + 1 : address;
+	g_autoptr(GString) domains = g_string_new(NULL);
 	Finding *finding;
 
 	if (*domain == '\0' || signs_for(facts, domain))
 		return;
 	finding = doctor_add(findings, FOUND_WRONG, "dkim-domain", UNSIGNED,
-	    "OpenDKIM (%s) does not sign for %s, the domain of the replies' From; it needs a key for it.", facts->dkim_path, domain);
+	    "OpenDKIM (%s) does not sign for %s, the domain of the replies' From; it needs a key for it%s.", facts->dkim_path,
+	    domain, facts->dkim_table ? " in KeyTable, and a line in SigningTable" : "");
+	/* In a table it is a line with the name of a key, which nobody knows yet. */
+	if (facts->dkim_table)
+		return;
+	for (guint i = 0; i < facts->dkim_domains->len; i++)
+		g_string_append_printf(domains, "%s, ", (const char *)g_ptr_array_index(facts->dkim_domains, i));
 	finding->file = g_strdup(facts->dkim_path);
-	finding->line = g_strdup_printf("Domain %s", domain);
+	finding->line = g_strdup_printf("Domain %s%s", domains->str, domain);
 }
 
 static void judge_opendkim(GPtrArray *findings, const DoctorFacts *facts)
@@ -185,14 +214,17 @@ void doctor_judge_replies(GPtrArray *findings, const DoctorFacts *facts, const P
 	for (guint i = 0; i < postfix->services->len; i++) {
 		const PostfixService *service = g_ptr_array_index(postfix->services, i);
 		g_autoptr(GPtrArray) milters = NULL;
+		bool shared;
 
 		if (!doctor_takes_replies(facts, service))
 			continue;
+		shared = is_shared(facts, postfix, service);
 		milters = postfix_read_milters(postfix_effective(postfix->settings, service, "smtpd_milters"));
 		if (doctor_find_ours(facts, postfix, service, milters, NULL) >= 0)
-			judge_own_milter(findings, facts, postfix, service, is_shared(facts, postfix, service), milters);
-		judge_signing(findings, facts, postfix, service, milters);
-		judge_opendkim(findings, facts);
+			judge_own_milter(findings, facts, postfix, service, shared, milters);
+		judge_signing(findings, facts, postfix, service, shared, milters);
+		if (!signs_otherwise(milters))
+			judge_opendkim(findings, facts);
 		return;
 	}
 }

@@ -223,12 +223,30 @@ static void judge_links(GPtrArray *findings, const DoctorFacts *facts)
 		}
 		if (!covered)
 			doctor_fix_setting(doctor_add(findings, FOUND_WRONG, "status-url", "Replies leave without the link to the status page.",
-			    "The status page of %s, on %s, is not covered by reply.url_domains.", incident->name, host), facts, "reply.url_domains",
+			    "The status page of %s, on %s, is not covered by reply.url_domains; add it if it is yours.", incident->name, host), facts, "reply.url_domains",
 			    "( %s\"%s\" )", domains->str, host);
 	}
 }
 
 /* --- who counts as authenticated --- */
+
+/* Filters mostly write the host's name into their Authentication-Results. Where there is no filter nobody else's claim to that name would be
+ * removed: then nothing is advised. */
+static void trust_own_name(Finding *finding, const DoctorFacts *facts)
+{
+	const PostfixFact *postfix = facts->postfix->len > 0 ? g_ptr_array_index(facts->postfix, 0) : NULL;
+	const char *name = postfix != NULL && postfix->services != NULL ? postfix_effective(postfix->settings, NULL, "myhostname") : "";
+	g_autoptr(GString) ids = g_string_new(NULL);
+
+	if (*name == '\0' || !doctor_has_filter(facts, postfix))
+		return;
+	for (char **id = facts->config->authserv_ids; *id != NULL; id++) {
+		if (g_ascii_strcasecmp(*id, name) == 0)
+			return;
+		g_string_append_printf(ids, "\"%s\", ", *id);
+	}
+	doctor_fix_setting(finding, facts, "auth.trusted_ids", "( %s\"%s\" )", ids->str, name);
+}
 
 static void judge_senders(GPtrArray *findings, const DoctorFacts *facts)
 {
@@ -255,10 +273,8 @@ static void judge_senders(GPtrArray *findings, const DoctorFacts *facts)
 	    facts->config->spf_enabled ? ", nor did SPF" : ", and spf.enabled is off");
 	if (!facts->config->spf_enabled) {
 		doctor_fix_setting(finding, facts, "spf.enabled", "true");
-	} else if (facts->postfix->len > 0 && ((const PostfixFact *)g_ptr_array_index(facts->postfix, 0))->settings != NULL) {
-		GHashTable *settings = ((const PostfixFact *)g_ptr_array_index(facts->postfix, 0))->settings;
-
-		doctor_fix_setting(finding, facts, "auth.trusted_ids", "( \"%s\" )", postfix_effective(settings, NULL, "myhostname"));
+	} else {
+		trust_own_name(finding, facts);
 	}
 }
 
@@ -319,7 +335,7 @@ static void judge_node(GPtrArray *findings, const DoctorFacts *facts, const Stat
 {
 	if (node->silent)
 		return;
-	if (node->clock > 0 && ABS(node->at - node->clock) > CLOCK_SECONDS)
+	if (node->clock > 0 && node->at > 0 && ABS(node->at - node->clock) > CLOCK_SECONDS)
 		doctor_fix_run(doctor_add(findings, FOUND_WRONG, "clock",
 		    "Times that customers are told are wrong, and deadlines pass too early or late.",
 		    "The clock of %s is %" G_GINT64_FORMAT " seconds %s the store's.", node->name, ABS(node->at - node->clock),
@@ -329,6 +345,10 @@ static void judge_node(GPtrArray *findings, const DoctorFacts *facts, const Stat
 		    "Acknowledgements that one node records are refused by the other, and customers are answered twice.",
 		    "%s has another site secret than this host: copy %s, mode 0600 or 0640, and restart both programs.", node->name,
 		    facts->secret->path);
+	if (node->shadow && facts->config->mode == MODE_LIVE)
+		doctor_fix_run(doctor_add(findings, FOUND_WRONG, "not-reloaded", NOBODY,
+		    "mode is live in the configuration, but %s still works in shadow mode.", node->name),
+		    "systemctl reload outage-milter outage-replier");
 	if (node->losses >= LOSSES && node->last_error_at > facts->now - LOSS_LATELY && g_strcmp0(node->program, "outage-milter") == 0)
 		doctor_add(findings, FOUND_LOOK, "watch", "A flip of the key reaches that node late.",
 		    "%s has lost the store %" G_GINT64_FORMAT " times, lately: %s.", node->name, node->losses,

@@ -64,6 +64,11 @@ static bool is_loopback(const char *host)
 	return address != NULL && (g_inet_address_get_is_loopback(address) || g_inet_address_get_is_any(address));
 }
 
+static bool is_own_path(const DoctorFacts *facts, const char *own, const char *path)
+{
+	return strcmp(own, path) == 0 || g_ptr_array_find_with_equal_func(facts->socket_names, path, g_str_equal, NULL);
+}
+
 static MilterKind unix_kind(const DoctorFacts *facts, const PostfixFact *postfix, const PostfixService *service, const char *path)
 {
 	g_autofree char *own = NULL, *seen = NULL, *raw = NULL;
@@ -73,7 +78,7 @@ static MilterKind unix_kind(const DoctorFacts *facts, const PostfixFact *postfix
 	own = plain_path(behind_colon(facts->config->socket));
 	seen = path_for(postfix, service, path);
 	raw = plain_path(path);
-	if (strcmp(own, seen) == 0)
+	if (is_own_path(facts, own, seen))
 		return MILTER_OURS;
 	return strcmp(own, raw) == 0 || strcmp(tail(own), tail(raw)) == 0 || strstr(raw, "/outage-milter/") != NULL ? MILTER_UNREACHED
 	                                                                                                           : MILTER_OTHER;
@@ -137,7 +142,7 @@ int doctor_find_ours(const DoctorFacts *facts, const PostfixFact *postfix, const
 
 char *doctor_own_endpoint(const DoctorFacts *facts, const PostfixFact *postfix, const PostfixService *service)
 {
-	g_autofree char *queue = plain_path(postfix_effective(postfix->settings, NULL, "queue_directory")), *own = NULL;
+	g_autofree char *queue = plain_path(postfix_effective(postfix->settings, NULL, "queue_directory")), *own = NULL, *inside = NULL;
 
 	if (!is_unix(facts->config->socket)) {
 		g_auto(GStrv) parts = g_strsplit(behind_colon(facts->config->socket), "@", 2);
@@ -148,7 +153,8 @@ char *doctor_own_endpoint(const DoctorFacts *facts, const PostfixFact *postfix, 
 		return g_strdup_printf("inet:%s:%s", any ? "127.0.0.1" : parts[1], parts[0]);
 	}
 	own = plain_path(behind_colon(facts->config->socket));
-	if (!service->chroot)
+	inside = g_strconcat(queue, own, NULL);
+	if (!service->chroot || is_own_path(facts, own, inside))
 		return g_strconcat("unix:", own, NULL);
 	if (g_str_has_prefix(own, queue) && own[strlen(queue)] == '/')
 		return g_strconcat("unix:", own + strlen(queue) + 1, NULL);

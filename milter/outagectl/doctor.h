@@ -27,6 +27,7 @@ typedef struct {
 	GPtrArray *services;   /* PostfixService *; NULL likewise */
 	gint64 uid;            /* of mail_owner; -1 = there is no such user */
 	GArray *groups;        /* gid_t: all of its groups */
+	bool drops_results;    /* header_checks remove or refuse what comes in as Authentication-Results of an id that we trust */
 } PostfixFact;
 
 /* A Redis on this host that somebody might flip while the store is the embedded one. */
@@ -46,6 +47,7 @@ typedef struct {
 	char *sendmail_path;   /* of sendmail.cf, where that is there; or NULL */
 	char *sendmail_text;   /* its text, or NULL where it cannot be read */
 	GPtrArray *socket;     /* PathFact *: the milter's unix socket, then the folders above it; empty where it listens on TCP */
+	GPtrArray *socket_names; /* char *: its other paths, by links: as the package makes them into a queue directory, for a chrooted smtpd */
 	bool socket_answers;   /* somebody accepts on it */
 	bool socket_unknown;   /* it was not to be found out */
 	PathFact *secret;      /* the file of the site secret; NULL without config */
@@ -59,6 +61,7 @@ typedef struct {
 	bool dns_silent;       /* SPF is on, and no name server answered */
 	char *dkim_path;       /* of OpenDKIM's configuration where that is there and can be read, or NULL */
 	bool dkim_signs;       /* its Mode */
+	bool dkim_table;       /* which domains it signs for stands in its SigningTable */
 	GPtrArray *dkim_domains; /* char *: domains and patterns that it signs for; NULL = not to be told */
 	GPtrArray *units;      /* UnitFact *; empty where systemd does not run */
 	GPtrArray *leftovers;  /* char *: what packages have left beside our files */
@@ -127,6 +130,8 @@ char *doctor_own_endpoint(const DoctorFacts *facts, const PostfixFact *postfix, 
 /* Returns a list of milters: those of milters that are not ours, and behind them, where own is not NULL, that entry. Caller frees. */
 char *doctor_milter_list(const DoctorFacts *facts, const PostfixFact *postfix, const PostfixService *service, const GPtrArray *milters,
     const char *own);
+/* Whether a milter besides ours looks at what customers send (doctor-judge-postfix.c). */
+bool doctor_has_filter(const DoctorFacts *facts, const PostfixFact *postfix);
 /* Whether service is an smtpd that takes mail. */
 bool doctor_is_smtpd(const PostfixService *service);
 /* Whether service is the one that reply.relay hands replies to. */

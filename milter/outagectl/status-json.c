@@ -131,6 +131,7 @@ static void json_node(JsonBuilder *builder, const StatusNode *node)
 	cli_json_string(builder, "differs", node->differs);
 	json_bool(builder, "store_empty", node->store_empty);
 	json_bool(builder, "without_model", node->without_model);
+	json_bool(builder, "shadow", node->shadow);
 	said_number(builder, "losses", node->losses);
 	cli_json_string(builder, "last_error", node->last_error);
 	cli_json_time(builder, "last_error_at", node->last_error_at);

@@ -86,6 +86,7 @@ static void read_members(StatusNode *node, JsonObject *object)
 {
 	JsonNode *empty = member(object, "store_empty", G_TYPE_BOOLEAN);
 	JsonNode *without = member(object, "without_model", G_TYPE_BOOLEAN);
+	JsonNode *shadow = member(object, "shadow", G_TYPE_BOOLEAN);
 
 	node->program = get_text(object, "program");
 	node->version = get_text(object, "version");
@@ -108,6 +109,7 @@ static void read_members(StatusNode *node, JsonObject *object)
 	node->spool_dead = get_number(object, "spool_dead", 0);
 	node->store_empty = empty != NULL && json_node_get_boolean(empty);
 	node->without_model = without != NULL && json_node_get_boolean(without);
+	node->shadow = shadow != NULL && json_node_get_boolean(shadow);
 	read_state(node, object);
 }
 

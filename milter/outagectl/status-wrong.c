@@ -105,6 +105,8 @@ static void judge_node(Status *status, const Config *config, const StatusNode *n
 	if (node->age > config->stale_after / 1000)
 		add(status, RANK_NODE_DIFFERS, "%s knows only what was true %" G_GINT64_FORMAT " seconds before its last word", node->name,
 		    node->age);
+	if (node->shadow && config->mode == MODE_LIVE)
+		add(status, RANK_SHADOW, "%s still works in shadow mode and has to be reloaded: NO CUSTOMER IS ANSWERED THERE", node->name);
 	if (node->without_model)
 		add(status, RANK_NODE_DIFFERS, "%s tells outage mail by its rules alone, without the model (its log says why; SIGUSR1 reads it again)",
 		    node->name);

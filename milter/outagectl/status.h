@@ -21,6 +21,7 @@ typedef struct {
 	bool silent;           /* for longer than HEARD_ALIVE_SECONDS */
 	gint64 pid, generation, age, losses, last_error_at, problems, problems_seen, accounts, accounts_broken, sent, clock; /* -1 = unsaid */
 	bool without_model;      /* its rules tell outage mail alone */
+	bool shadow;             /* the mode that it works in, whatever the configuration says by now */
 	bool store_empty;
 	bool has_state;
 	GPtrArray *state;      /* SeenState * */

@@ -60,7 +60,8 @@ static void add(Section *section, LineKind kind, Style style, const char *format
 /* Adds text broken at spaces, for what it says last is what to do. The lines after the first are the first to go where there is no room. */
 static void add_wrapped(Section *section, guint width, Style style, const char *mark, const char *text)
 {
-	g_auto(GStrv) words = g_strsplit_set(text, " \n", -1);
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	g_auto(GStrv) words = g_strsplit_set(valid, " \n", -1);
 	g_autoptr(GString) line = g_string_new(mark);
 	LineKind kind = LINE_ITEM;
 	bool empty = true;

@@ -172,14 +172,14 @@ static bool look_whether_moved(SqliteStore *store, const char *name, WordConditi
 	g_autofree char *flip = NULL;
 	Word word = WORD_NONE;
 	bool found;
+	bool ok = sqlite_read_state(store, name, &state, &found, error) &&
+	    sqlite_one_text(store, "SELECT word FROM flip WHERE name = ?", SQL_VALUES(SQL_TEXT(name)), &flip, error);
 
-	if (!sqlite_read_state(store, name, &state, &found, error) ||
-	    !sqlite_one_text(store, "SELECT word FROM flip WHERE name = ?", SQL_VALUES(SQL_TEXT(name)), &flip, error))
-		return false;
 	/* What cannot be read is somebody's word all the same. */
-	condition->moved = state.changed_ms != condition->changed_ms || (flip != NULL && !word_parse(flip, -1, &word)) || word_is_open(word);
+	condition->moved = ok &&
+	    (state.changed_ms != condition->changed_ms || (flip != NULL && !word_parse(flip, -1, &word)) || word_is_open(word));
 	incident_state_clear(&state);
-	return true;
+	return ok;
 }
 
 bool sqlite_set_word(Store *base, const char *name, Word word, char *const texts[TEXT_FIELDS], WordCondition *condition,

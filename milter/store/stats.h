@@ -18,7 +18,7 @@
  *     senders                 authenticated senders, distinct in this minute at each node; of STATS_ALL, of all mail
  * and of STATS_ALL only:
  *     outbound                answers of persons that passed
- *     persons                 mail of persons that was looked into; of it, unauthenticated: of senders nobody vouches for; of that,
+ *     persons                 mail of persons of whom is known whether somebody vouches for them; of it, unauthenticated: nobody does; of that,
  *                             unauthenticated:IP: by the client it came from (not all of them are named)
  *     up                      nodes that were at work: a minute that has none was not counted, and says nothing
  *     on                      of those, nodes by which an incident was on (or in its resolved window)

@@ -238,7 +238,8 @@ class Demo:
         os.close(handle)
         self.stand.ctl("report", "--html", path)
         os.chmod(path, 0o644)
-        say("\nThe debrief:\n  $ outagectl report")
+        say("\nThe debrief (its figures count the mails without a sender, too, by which this demo asks the milter what it knows):\n"
+            "  $ outagectl report")
         text = self.stand.ctl("report").stdout
         say(textwrap.indent(text.rstrip(), "     | "))
         if "Acme: 1 mail, waited" not in text:

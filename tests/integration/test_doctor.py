@@ -52,7 +52,7 @@ class Site:
         long_ago = path.stat().st_mtime - 3600
         os.utime(path, (long_ago, long_ago))
 
-    def _write(self, path, text: str) -> None:
+    def write(self, path, text: str) -> None:
         path.write_text(text)
         self._age(path)
 
@@ -73,7 +73,7 @@ class Site:
             lines.append(there)
             if inside and not there.startswith(" "):
                 lines.append(f"  {line}")
-        self._write(path, "\n".join(lines) + "\n")
+        self.write(path, "\n".join(lines) + "\n")
 
     def set(self, *lines: str) -> None:
         """In main.cf, in place of what it has for these settings."""
@@ -82,12 +82,12 @@ class Site:
         for line in lines:
             name = line.partition("=")[0].strip()
             text = re.sub(rf"(?m)^{name} *=.*\n", "", text) + f"{line}\n"
-        self._write(path, text)
+        self.write(path, text)
 
     def mend(self) -> None:
         """Postfix as it should be, whatever was done to it."""
         for path, text in self.healthy.items():
-            self._write(path, text)
+            self.write(path, text)
 
     def configure(self, **changes) -> None:
         """The standard configuration with these ("__" for the dot)."""
@@ -209,6 +209,27 @@ def test_a_chrooted_smtpd_and_mail_that_comes_back_from_a_filter(site):
     site.override(site.entrance, "smtpd_milters", "{ unix:/milter/milter.sock, default_action=accept }")
     cured(site, "milter-socket")
     site.configure()
+    # As the packages do it: the same path inside, by a link.
+    site.override(site.entrance, "smtpd_milters", site.ours)
+    assert "milter-socket" in site.doctor()
+    inside = site.postfix.dir / "queue" / site.postfix.socket.relative_to("/").parent
+    inside.parent.mkdir(parents=True)
+    inside.symlink_to(os.path.relpath(site.postfix.socket.parent, inside.parent))
+    assert "milter-socket" not in site.doctor()
+    site.mend()
+
+
+def test_results_that_anybody_may_have_written(site):
+    site.configure(auth__all_instances=True)
+    cured(site, "forged-results")
+    site.configure(auth__all_instances=True)
+    checks = site.postfix.dir / "authentication_results"
+    site.write(checks, "/^Received:/ IGNORE\n")
+    site.set(f"header_checks = regexp:{checks}")
+    assert site.doctor()["forged-results"][0]["severity"] == "wrong"
+    site.write(checks, "/^Authentication-Results[[:space:]]*:/ IGNORE\n")
+    assert "forged-results" not in site.doctor()
+    site.configure()
     site.mend()
 
 
@@ -220,7 +241,7 @@ def test_replies_leave_signed_and_by_a_port_of_their_own(site):
     dkim = site.stand.dir / "opendkim.conf"
     dkim.write_text("# ours\nMode v\nDomain other.example\n")
     found = site.doctor()
-    assert found["dkim-domain"][0]["line"] == "Domain support.example" and found["dkim-mode"][0]["line"] == "Mode sv"
+    assert found["dkim-domain"][0]["line"] == "Domain other.example, support.example" and found["dkim-mode"][0]["line"] == "Mode sv"
     dkim.write_text("".join(f"{found[check][0]['line']}\n" for check in ("dkim-mode", "dkim-domain")))
     cured(site, "reply-no-milters")
     assert not {"dkim-domain", "dkim-mode"} & set(site.doctor())
@@ -255,7 +276,8 @@ def test_what_the_configuration_lacks(site):
 
 def test_somebody_who_may_not_look_is_told_what_was_not_looked_at(site):
     (site.stand.dir / "secret").chmod(0o600)
-    assert any("secret" in finding["what"] for finding in site.doctor(user="nobody")["unread"])
+    unread = site.doctor(user="nobody")["unread"]
+    assert [finding for finding in unread if "secret" in finding["what"]], unread
 
 
 def test_a_key_that_nobody_follows(site, redis):

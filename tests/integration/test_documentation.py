@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -188,6 +189,7 @@ class Shell:
     def __init__(self, folder: Path, stand):
         self.dir = folder
         self.stand = stand
+        self._notified = 0
         self._bin = folder / "bin"
         self._bin.mkdir()
         doc = Postfix(folder, "shell")
@@ -216,6 +218,10 @@ class Shell:
     def run(self, examples: list) -> None:
         """One script, in which every command stands on its line of the document, so that bash names it."""
         self.reset()
+        notifies = any("--notify" in example.text for example in examples)
+        # A notice is named by the second of its order, and a second one of that name is refused: not that of the last document.
+        if notifies:
+            eventually(lambda: int(time.time()) > self._notified, what="the next second")
         name = examples[0].file
         folder = self.dir / re.sub(r"\W", "_", name)
         fill_folder(folder)
@@ -227,6 +233,8 @@ class Shell:
         env = {**os.environ, "PATH": f"{self._bin}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "TERM": "dumb", "HOME": str(folder)}
         done = subprocess.run(["bash", ".script"], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", timeout=60, check=False)
+        if notifies:
+            self._notified = int(time.time())
         assert done.returncode == 0, "\n".join(done.stdout.splitlines()[-15:])
 
 

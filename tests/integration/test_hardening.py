@@ -1,6 +1,8 @@
 """What the daemons may do when somebody has taken them over: the systemd units, what they give up by themselves, and whether the service
 manager hears that they live."""
 
+import contextlib
+import ctypes
 import os
 import re
 import shutil
@@ -155,6 +157,33 @@ def test_daemon_is_confined_and_tells_its_manager(daemon, redis):
     redis.thaw()
 
 
+def test_a_signal_that_libmilter_takes_ends_the_milter(tmp_path, redis):
+    """libmilter waits for signals, too, and gets one that comes while the milter pings its manager; the milter must not live on without it."""
+    daemon = Daemon("outage-milter", tmp_path, redis)
+    daemon.manager.wait("READY=1")
+    pid = daemon.process.pid
+
+    def taker() -> int | None:
+        """A thread takes them while it does not block them."""
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            # One may be just ending.
+            with contextlib.suppress(OSError):
+                blocked = int(re.search(r"^SigBlk:\t(\w+)$", (task / "status").read_text(), re.M)[1], 16)
+                if int(task.name) != pid and not blocked >> (signal.SIGHUP - 1) & 1:
+                    return int(task.name)
+        return None
+    thread = eventually(taker, 20, "libmilter waits for signals")
+    assert ctypes.CDLL(None).tgkill(pid, thread, signal.SIGTERM) == 0
+    eventually(lambda: taker() is None, 20, "libmilter has it")
+    # It looks round when somebody connects.
+    with socket.socket(socket.AF_UNIX) as mta:
+        mta.connect(str(tmp_path / "milter.sock"))
+        daemon.manager.wait("STOPPING=1")
+    daemon.process.told_to_end = True
+    assert daemon.process.wait(30) == 0
+    daemon.manager.close()
+
+
 def test_admin_is_told_of_a_command_that_would_do_nothing(tmp_path):
     """Postfix's sendmail(1) needs what the daemons give up; --test says so where it is seen."""
     config = tmp_path / "outage-milter.conf"
@@ -164,3 +193,13 @@ def test_admin_is_told_of_a_command_that_would_do_nothing(tmp_path):
     done = run([build_dir() / "outage-milter", "-t", "-c", config])
     assert "warning: page.command: sendmail hands mail over through a set-group-id program" in done.stderr
     assert "alarm.command" not in done.stderr
+
+
+def test_a_group_that_cannot_get_the_socket_is_named(tmp_path):
+    """As a unit of systemd the milter may give its socket to its own groups only; an admin who names another is told so."""
+    config = tmp_path / "outage-milter.conf"
+    own = settings.standard(tmp_path, f"unix:{tmp_path}/milter.sock", f"sqlite:{tmp_path}/state.db", 25)
+    config.write_text(settings.to_libconfig({**own, "user": "", "socket_group": "mail"}))
+    as_unit = [shutil.which("setpriv"), "--bounding-set=-chown"] if os.geteuid() == 0 else []
+    done = run([*as_unit, build_dir() / "outage-milter", "-f", "-c", config], check=False)
+    assert done.returncode == 1 and "cannot be given to the group mail, for" in done.stderr

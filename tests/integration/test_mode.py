@@ -23,6 +23,7 @@ def test_shadow_mode_tags_but_answers_nobody(make_stand, customer):
     assert "NO CUSTOMER" in stand.ctl("status", check=False).stdout.upper()
     # Shadow leaves no marks behind: once live, the same customer is answered.
     stand.configure({"mode": "live"})
+    assert "still works in shadow mode" in stand.ctl("status", check=False).stdout.splitlines()[0]
     stand.node.reload()
     reload(stand.replier)
     assert ack(stand.deliver(outage_report(customer))) == "queued"

@@ -80,6 +80,8 @@ def test_the_package_holds_what_admins_look_for(deb, version):
                  "/usr/share/doc/outage-milter/doc/packages.md", "/usr/share/doc/outage-milter/copyright",
                  "/usr/share/doc/outage-milter/examples/grafana/outage-milter.json",
                  "/usr/share/doc/outage-milter/examples/prometheus/outage-milter.rules.yml",
+                 "/usr/share/doc/outage-milter/README.md", "/usr/share/man/man1/outagectl.1", "/usr/share/man/man5/outage-rules.5",
+                 "/usr/share/man/man5/outage-templates.5", "/usr/share/outage-milter/Outage.pm",
                  "/usr/share/doc/outage-milter/examples/main.cf.snippet", "/usr/share/doc/outage-milter/examples/outage-milter.mc"):
         assert {name, f"{name}.gz"} & held, name
     assert any(name.startswith("/usr/share/man/man8/outage-milter.8") for name in held)
@@ -87,6 +89,9 @@ def test_the_package_holds_what_admins_look_for(deb, version):
     assert command("dpkg-deb", "-f", deb, "Version").stdout.startswith(f"{version}-")
     kept = command("dpkg-deb", "-I", deb, "conffiles").stdout
     assert {name for name in held if name.startswith("/etc/") and not name.endswith("/")} == set(kept.split())
+    # Built with all that the programs give up their privileges by.
+    needed = command("dpkg-deb", "-f", deb, "Depends").stdout
+    assert all(library in needed for library in ("libcap-ng0", "libseccomp2", "libsystemd0"))
 
 
 def test_installing_starts_both_in_shadow_mode(machine):

@@ -15,13 +15,17 @@ def test_the_rpm_holds_what_admins_look_for(rpm, version):
                  "/usr/libexec/outage-milter/socket-folder", CONF, "/usr/lib/systemd/system/outage-milter.service",
                  "/usr/lib/systemd/system/outage-replier.service", "/usr/lib/systemd/system/outage-milter.service.d/socket.conf",
                  "/usr/lib/sysusers.d/outage-milter.conf", "/var/lib/outage-milter", "/usr/share/licenses/outage-milter",
-                 "/usr/share/doc/outage-milter/examples/grafana/outage-milter.json"):
+                 "/usr/share/doc/outage-milter/README.md", "/usr/share/doc/outage-milter/doc/packages.md",
+                 "/usr/share/doc/outage-milter/examples/grafana/outage-milter.json", "/usr/share/outage-milter/Outage.pm",
+                 "/usr/share/man/man1/outagectl.1", "/usr/share/man/man5/outage-rules.5"):
         assert any(have.startswith(name) for have in held), name
     assert not [name for name in held if name.startswith(("/etc/postfix", "/etc/mail", "/var/spool", "/run"))]
     assert command("rpm", "-qp", "--qf", "%{VERSION}", rpm).stdout == version
     # What an admin may change stays at an upgrade.
     assert {name for name in held if name.startswith("/etc/outage-milter/") and "." in name} <= \
         set(command("rpm", "-qp", "--configfiles", rpm).stdout.split())
+    # The plugin for Request Tracker does not ask for Request Tracker.
+    assert "perl(" not in command("rpm", "-qp", "--requires", "--provides", rpm).stdout
 
 
 @pytest.fixture(scope="module")

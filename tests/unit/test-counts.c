@@ -189,12 +189,17 @@ static void clients_of_strangers_are_named_within_bounds(gconstpointer kind)
 	g_autoptr(Mail) known = mail_new(site, "jane@customer.example", true, VERIFIED_SPF);
 	g_autoptr(Mail) stranger = mail_new(site, "joe@customer.example", false, VERIFIED_NO);
 	g_autoptr(Mail) machine = mail_new(site, "list@customer.example", false, VERIFIED_NO);
+	g_autoptr(Mail) unasked = mail_new(site, "jim@customer.example", false, VERIFIED_NO);
 	guint64 named = 0;
 
 	stranger->verdict.reasons = REASON_BIT(REASON_NO_MATCH) | REASON_BIT(REASON_UNAUTHENTICATED);
 	machine->verdict.reasons = 1 | REASON_BIT(REASON_UNAUTHENTICATED);
 	counts_add_client(site->counts, &known->verdict, "192.0.2.7");
 	counts_add_client(site->counts, &machine->verdict, "192.0.2.7");
+	/* SPF might vouch for him: that says nothing either way. */
+	unasked->verdict.reasons = stranger->verdict.reasons;
+	unasked->verdict.spf_unasked = true;
+	counts_add_client(site->counts, &unasked->verdict, "192.0.2.7");
 	counts_add_client(site->counts, &stranger->verdict, "192.0.2.7");
 	counts_add_client(site->counts, &stranger->verdict, NULL);
 	counts_add_client(site->counts, NULL, "192.0.2.7");

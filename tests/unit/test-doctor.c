@@ -18,7 +18,8 @@ typedef struct {
 	void (*change)(DoctorFacts *facts);
 	const char *check;     /* that is found; NULL: nothing wrong and nothing worth a look */
 	FoundSeverity severity;
-	const char *file, *place, *line; /* line NULL: none, or not compared */
+	const char *file, *place, *line; /* line NULL: not compared */
+	bool without_line;
 } Case;
 
 static void add_node(DoctorFacts *facts, const char *name, const char *program, const char *version)
@@ -83,6 +84,12 @@ static void from_everywhere(DoctorFacts *facts) { count_mail(facts, 100, 95, 20)
 static void too_few(DoctorFacts *facts) { count_mail(facts, 9, 9, 9); }
 static void most_are_known(DoctorFacts *facts) { count_mail(facts, 100, 89, 89); }
 static void other_secret(DoctorFacts *facts) { node_at(facts, 0)->secret[0] = 'f'; }
+static void linked(DoctorFacts *facts)
+{
+	g_ptr_array_add(facts->socket_names, g_strdup("/var/spool/postfix/outage-milter/milter.sock"));
+	g_ptr_array_add(facts->socket_names, g_strdup("/var/spool/postfix/run/outage-milter/milter.sock"));
+}
+static void still_in_shadow(DoctorFacts *facts) { node_at(facts, 0)->shadow = true; }
 static void slow_clock(DoctorFacts *facts) { node_at(facts, 0)->clock = NOW - 60; }
 static void old_node(DoctorFacts *facts) { add_node(facts, "old", "outage-milter", "0.9"); }
 static void silent_old_node(DoctorFacts *facts) { old_node(facts); node_at(facts, 2)->silent = true; }
@@ -140,6 +147,8 @@ static void closed_folder(DoctorFacts *facts) { ((PathFact *)g_ptr_array_index(f
 static void foreign_group(DoctorFacts *facts) { ((PathFact *)g_ptr_array_index(facts->socket, 0))->gid = 5; }
 static void closed_socket(DoctorFacts *facts) { ((PathFact *)g_ptr_array_index(facts->socket, 0))->mode = 0600; }
 
+static void drops_results(DoctorFacts *facts) { ((PostfixFact *)g_ptr_array_index(facts->postfix, 0))->drops_results = true; }
+
 static void dkim(DoctorFacts *facts, const char *domain, bool signs)
 {
 	facts->dkim_path = g_strdup("/etc/opendkim.conf");
@@ -149,6 +158,7 @@ static void dkim(DoctorFacts *facts, const char *domain, bool signs)
 }
 
 static void dkim_other(DoctorFacts *facts) { dkim(facts, "other.example", true); }
+static void dkim_table(DoctorFacts *facts) { dkim_other(facts); facts->dkim_table = true; }
 static void dkim_ours(DoctorFacts *facts) { dkim(facts, "*.example", true); }
 static void dkim_verifies(DoctorFacts *facts) { dkim(facts, "support.example", false); }
 
@@ -167,6 +177,10 @@ static void sendmail_first(DoctorFacts *facts)
 static void sendmail_strict(DoctorFacts *facts)
 {
 	sendmail(facts, "Xoutage-milter, S=local:/run/outage-milter/milter.sock, F=T\nO InputMailFilters=outage-milter\n");
+}
+static void sendmail_busy(DoctorFacts *facts)
+{
+	sendmail(facts, "Xoutage-milter, S=local:/run/outage-milter/milter.sock, F=4\nO InputMailFilters=outage-milter\n");
 }
 static void sendmail_elsewhere(DoctorFacts *facts)
 {
@@ -197,8 +211,16 @@ static const Case cases[] = {
 	    .line = "trusted_relays = ( \"192.0.2.7\" );" },
 	{ .name = "a second gateway", .config = "spf: { enabled = true; trusted_relays = ( \"198.51.100.1\" ); };", .change = gateway, .check = "gateway",
 	    .line = "trusted_relays = ( \"198.51.100.1\", \"192.0.2.7\" );" },
-	{ .name = "no results", .config = "spf: { enabled = true; };", .change = from_everywhere, .check = "unauthenticated", .place = "auth",
-	    .line = "trusted_ids = ( \"mx.corp.example\" );" },
+	{ .name = "no results", .config = "spf: { enabled = true; };", .settings = "smtpd_milters = inet:127.0.0.1:8891, " OWN "\n",
+	    .change = from_everywhere, .check = "unauthenticated", .place = "auth", .line = "trusted_ids = ( \"mx.example\", \"mx.corp.example\" );" },
+	{ .name = "nobody writes results", .config = "spf: { enabled = true; };", .change = from_everywhere, .check = "unauthenticated", .without_line = true },
+	{ .name = "all results, whoever wrote them", .config = "auth: { trusted_ids = ( \"mx.example\" ); all_instances = true; };",
+	    .check = "forged-results", .place = "auth", .line = "all_instances = false;" },
+	{ .name = "all results, forged ones removed", .config = "auth: { trusted_ids = ( \"mx.example\" ); all_instances = true; };",
+	    .change = drops_results },
+	{ .name = "all results, header_checks switched off", .config = "auth: { trusted_ids = ( \"mx.example\" ); all_instances = true; };",
+	    .services = "smtp inet n - n - - smtpd -o receive_override_options=no_header_body_checks\n" SIGNED, .change = drops_results,
+	    .check = "forged-results" },
 	{ .name = "no results, no SPF", .change = gateway, .check = "unauthenticated", .place = "spf", .line = "enabled = true;" },
 	{ .name = "too few to say", .change = too_few },
 	{ .name = "most are known", .change = most_are_known },
@@ -206,6 +228,8 @@ static const Case cases[] = {
 	/* nodes, host */
 	{ .name = "secret differs", .change = other_secret, .check = "secret-differs" },
 	{ .name = "clock", .change = slow_clock, .check = "clock" },
+	{ .name = "live, but not reloaded", .change = still_in_shadow, .check = "not-reloaded",
+	    .line = "systemctl reload outage-milter outage-replier" },
 	{ .name = "versions", .change = old_node, .check = "versions", .severity = FOUND_LOOK },
 	{ .name = "a silent node has no version", .change = silent_old_node },
 	{ .name = "nobody answers", .change = nobody_answers, .check = "milter-socket-silent", .line = "systemctl start outage-milter" },
@@ -231,6 +255,12 @@ static const Case cases[] = {
 	{ .name = "protocol", .settings = "smtpd_milters = " OWN "\nmilter_protocol = 2\n", .check = "milter-protocol", .line = "milter_protocol = 6" },
 	{ .name = "chroot", .services = "smtp inet n - y - - smtpd\n" SIGNED, .check = "milter-socket", .file = "/etc/outage-milter.conf",
 	    .line = "socket = \"unix:/var/spool/postfix/run/outage-milter/milter.sock\";" },
+	{ .name = "chroot, with the package's links", .change = linked, .services = "smtp inet n - y - - smtpd\n" SIGNED },
+	{ .name = "chroot, behind the package's links", .change = linked, .services = "smtp inet n - y - - smtpd\n" SIGNED,
+	    .settings = "smtpd_milters = { unix:outage-milter/milter.sock, default_action=accept }\n" },
+	{ .name = "absent in a chroot with the package's links", .change = linked, .services = "smtp inet n - y - - smtpd\n" SIGNED,
+	    .settings = "smtpd_milters = inet:127.0.0.1:8891\n", .check = "milter-absent",
+	    .line = "smtpd_milters = inet:127.0.0.1:8891, " OWN },
 	{ .name = "chroot, whole path", .socket = "unix:/var/spool/postfix/outage-milter/milter.sock",
 	    .settings = "smtpd_milters = { unix:/var/spool/postfix/outage-milter/milter.sock, default_action=accept }\n",
 	    .services = "smtp inet n - y - - smtpd\n" SIGNED, .check = "milter-socket",
@@ -273,7 +303,14 @@ static const Case cases[] = {
 	    .line = "-o { smtpd_milters = inet:127.0.0.1:8891 }" },
 	{ .name = "one port for all", .config = "reply: { relay = \"smtp://127.0.0.1:25\"; };", .settings = "smtpd_milters = inet:127.0.0.1:8891, " OWN "\n",
 	    .check = "reply-port", .severity = FOUND_LOOK, .file = "/etc/postfix/master.cf" },
-	{ .name = "signed for another domain", .change = dkim_other, .check = "dkim-domain", .file = "/etc/opendkim.conf", .line = "Domain support.example" },
+	{ .name = "one port for all, unsigned", .config = "reply: { relay = \"smtp://127.0.0.1:25\"; };", .services = "smtp inet n - y - - smtpd\n",
+	    .change = linked, .check = "reply-unsigned", .line = "127.0.0.1:10028 inet n - y - - smtpd "
+	    "-o { smtpd_milters = inet:127.0.0.1:8891 } -o smtpd_relay_restrictions=permit_mynetworks,reject" },
+	{ .name = "signed for another domain", .change = dkim_other, .check = "dkim-domain", .file = "/etc/opendkim.conf", .line = "Domain other.example, support.example" },
+	{ .name = "signed for another domain, by a table", .change = dkim_table, .check = "dkim-domain", .without_line = true },
+	{ .name = "OpenDKIM is of another time", .settings = "smtpd_milters = inet:127.0.0.1:11332, " OWN "\n",
+	    .services = "smtp inet n - n - - smtpd\n127.0.0.1:10028 inet n - n - - smtpd -o smtpd_milters=inet:127.0.0.1:11332\n",
+	    .change = dkim_verifies },
 	{ .name = "signed by a pattern", .change = dkim_ours },
 	{ .name = "only verified", .change = dkim_verifies, .check = "dkim-mode", .line = "Mode sv" },
 	/* Sendmail */
@@ -281,6 +318,7 @@ static const Case cases[] = {
 	    .line = "INPUT_MAIL_FILTER(`outage-milter', `S=unix:/run/outage-milter/milter.sock, T=C:5s;S:10s;R:10s;E:30s')dnl" },
 	{ .name = "Sendmail, first", .change = sendmail_first, .check = "milter-order" },
 	{ .name = "Sendmail, F=T", .change = sendmail_strict, .check = "milter-default-action" },
+	{ .name = "Sendmail, F=4", .change = sendmail_busy, .check = "milter-default-action" },
 	{ .name = "Sendmail, elsewhere", .change = sendmail_elsewhere, .check = "sendmail-socket" },
 	{ .name = "Sendmail", .change = sendmail_well },
 };
@@ -376,6 +414,8 @@ static void check_found(const Case *one, const GPtrArray *findings)
 	g_assert_nonnull(found->means);
 	if (one->line != NULL)
 		g_assert_cmpstr(found->line, ==, one->line);
+	if (one->without_line)
+		g_assert_null(found->line);
 	if (one->file != NULL)
 		g_assert_cmpstr(found->file, ==, one->file);
 	if (one->place != NULL)

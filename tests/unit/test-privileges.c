@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,10 +44,12 @@ static void in_child(PrivilegesOf whom, void (*check)(const Privileges *given_up
 	g_assert_cmpint(WEXITSTATUS(status), ==, FINE);
 }
 
+#if defined(HAVE_SECCOMP) || defined(HAVE_LIBCAP_NG)
 static bool denied(long result)
 {
 	return result == -1 && errno == EPERM;
 }
+#endif
 
 /* The value of that line of /proc/self/status, or "". */
 static char *status_of(const char *name)
@@ -97,15 +98,18 @@ static void check_status(const Privileges *given_up)
 
 static void check_denied(const Privileges *given_up)
 {
-	struct timeval now = { .tv_sec = 0 };
-
+	/* A build with neither library takes nothing from root. With arguments that would do no harm, were they allowed, and that stand every
+	 * check which the kernel makes before that of the privilege. */
 	(void)given_up;
-	/* With arguments that would do no harm, were they allowed. */
-	EXPECT(denied(mount("none", "/nonexistent/outage", "tmpfs", 0, NULL)));
-	EXPECT(denied(umount2("/nonexistent/outage", 0)));
-	EXPECT(denied(settimeofday(&now, NULL)));
+#if defined(HAVE_SECCOMP) || defined(HAVE_LIBCAP_NG)
+	EXPECT(denied(mount("none", "/", "outage-nonexistent", 0, NULL)));
+	EXPECT(denied(umount2("/proc/self", 0)));
 	EXPECT(denied(syscall(SYS_reboot, 0, 0, 0, NULL)));
-	EXPECT(denied(chroot("/nonexistent/outage")));
+	EXPECT(denied(chroot("/")));
+#ifdef SYS_settimeofday
+	EXPECT(denied(syscall(SYS_settimeofday, NULL, NULL)));
+#endif
+#endif
 #ifdef HAVE_SECCOMP
 	EXPECT(denied(syscall(SYS_keyctl, -1, 0, 0, 0, 0)));
 	EXPECT(denied(syscall(SYS_bpf, -1, NULL, 0)));

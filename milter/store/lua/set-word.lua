@@ -1,7 +1,7 @@
 -- Sets the flip key, runs the transition, then sets texts. ARGV from FIRST: word, then '?TIME' where the word is only to be
 -- set while the state has not changed since then (milliseconds, 0 = there is none) and nobody has flipped, then field, value,
--- ...; an empty value deletes. Returns what the transition did, or { 'moved' }. Where nothing is on afterwards they are dropped: they speak of what is over, and the next incident would
--- take them for its own.
+-- ...; an empty value deletes. Returns what the transition did, or { 'moved' }. Where nothing is on afterwards they are dropped:
+-- they speak of what is over, and the next incident would take them for its own.
 local keys, site = incident_arguments()
 local word, first = ARGV[FIRST], FIRST + 1
 local unmoved = tonumber(string.match(ARGV[first] or '', '^%?(%d+)$'))
