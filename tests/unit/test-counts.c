@@ -19,8 +19,8 @@ typedef struct {
 	Incident *incident;
 } Site;
 
-/* away: where the milter looks for the store there is none. */
-static Site *site_make(gconstpointer kind, bool away)
+/* away: where the milter looks for the store there is none. store_timeout: milliseconds; 0: the default. */
+static Site *site_make(gconstpointer kind, bool away, gint64 store_timeout)
 {
 	Site *site = g_new0(Site, 1);
 
@@ -28,6 +28,8 @@ static Site *site_make(gconstpointer kind, bool away)
 	site->store = fixture_open(site->fixture, "test");
 	if (away)
 		fixture_point_nowhere(site->fixture);
+	if (store_timeout != 0)
+		site->fixture->config->store_timeout = store_timeout;
 	site->secret = secret_generate();
 	site->counts = counts_start(site->fixture->config, site->secret, "node-a", NULL);
 	site->incident = incident_new("default");
@@ -38,7 +40,7 @@ static Site *site_make(gconstpointer kind, bool away)
 
 static Site *site_new(gconstpointer kind)
 {
-	return site_make(kind, false);
+	return site_make(kind, false, 0);
 }
 
 static void site_stop(Site *site)
@@ -353,7 +355,7 @@ static void nothing_is_written_where_counting_is_off(gconstpointer kind)
 
 static void what_waits_for_the_store_has_an_end(void)
 {
-	g_autoptr(Site) site = site_make("sqlite", true);
+	g_autoptr(Site) site = site_make("sqlite", true, 0);
 
 	for (guint i = 0; i < COUNTS_MAILS + 7; i++) {
 		g_autofree char *key = g_strdup_printf("key%u", i);
@@ -372,11 +374,10 @@ static void what_waits_for_the_store_has_an_end(void)
 /* The server says nothing for a while: what it may have taken is not written again, and what comes later is. */
 static void what_may_be_written_is_not_written_twice(void)
 {
-	g_autoptr(Site) site = site_new("redis");
+	g_autoptr(Site) site = site_make("redis", false, 200);
 	CountsTotals before;
 
 	write_now(site);
-	site->fixture->config->store_timeout = 200;
 	before = totals(site);
 	add(site, "jane@customer.example", true, "key1");
 	fixture_signal(false, SIGSTOP);
