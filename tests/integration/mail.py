@@ -6,6 +6,7 @@ import functools
 import itertools
 import re
 import smtplib
+import socket
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -175,6 +176,18 @@ def reasons(received: Received) -> list[str]:
 def ack(received: Received) -> str:
     """`queued`, `shadow` or `none`; "" without the header."""
     return parse_value(received.one("X-Outage-Ack"))[0]
+
+
+def send_half(port: int, sender: str) -> None:
+    """A client that vanishes in the middle of its mail to support."""
+    sock = socket.create_connection(("127.0.0.1", port), 20)
+    with sock, sock.makefile("rb") as lines:
+        for command in ("", "EHLO client.example", f"MAIL FROM:<{sender}>", f"RCPT TO:<{SUPPORT}>", "DATA"):
+            if command:
+                sock.sendall(f"{command}\r\n".encode())
+            while lines.readline()[3:4] == b"-":
+                pass
+        sock.sendall(b"Subject: Service down\r\n\r\nhalf a mess")
 
 
 @functools.lru_cache(maxsize=20000)

@@ -1,12 +1,11 @@
 """What Postfix and Sendmail have to do alike, in short. OUTAGE_MTA=sendmail plays all the other tests with Sendmail, too."""
 
 import re
-import socket
 
 import pytest
 
 from conftest import Mta, StandMaker, open_folder
-from mail import Letter, ack, connect, outage_report, parse_value, submit
+from mail import Letter, ack, connect, outage_report, parse_value, send_half, submit
 from postfix import Postfix
 from process import TOP, run
 from sendmail import PACKAGES, SHIPPED_SOCKET, SNIPPET, Sendmail
@@ -101,14 +100,7 @@ def test_aborted_mail_leaves_nothing_behind(live, customer):
         submit(smtp, other)
     assert live.mailbox("somebody@corp.example").wait_id(other.message_id).outage() == {}
     before = len(live.mailbox(SUPPORT).messages())
-    sock = socket.create_connection(("127.0.0.1", live.postfix.milter_port), 20)
-    with sock, sock.makefile("rb") as lines:
-        for command in ("", "EHLO client.example", f"MAIL FROM:<{customer}>", f"RCPT TO:<{SUPPORT}>", "DATA"):
-            if command:
-                sock.sendall(f"{command}\r\n".encode())
-            while lines.readline()[3:4] == b"-":
-                pass
-        sock.sendall(b"Subject: Service down\r\n\r\nhalf a mess")
+    send_half(live.postfix.milter_port, customer)
     assert ack(live.deliver(outage_report(customer))) == "queued", "the aborted one must not have claimed"
     assert len(live.mailbox(SUPPORT).messages()) == before + 1
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 import mail
-from mail import ack, connect, outage_report, parse_value, reasons, submit
+from mail import ack, connect, outage_report, parse_value, reasons, send_half, submit
 from process import TOP, Process, eventually, run
 from settings import SUPPORT
 
@@ -302,14 +302,7 @@ def test_mail_aborted_in_the_middle_leaves_nothing_behind(calm, customer):
 
 def test_client_that_vanishes_in_the_middle_of_data(calm, customer):
     calm.declare("P1")
-    sock = socket.create_connection(("127.0.0.1", calm.postfix.milter_port))
-    with sock, sock.makefile("rb") as lines:
-        for command in ("", "EHLO client.example", f"MAIL FROM:<{customer}>", f"RCPT TO:<{SUPPORT}>", "DATA"):
-            if command:
-                sock.sendall(f"{command}\r\n".encode())
-            while lines.readline()[3:4] == b"-":
-                pass
-        sock.sendall(b"Subject: Service down\r\n\r\nhalf a mess")
+    send_half(calm.postfix.milter_port, customer)
     assert ack(calm.deliver(outage_report(customer))) == "queued"
     assert len(calm.mailbox(SUPPORT).messages()) == 1
 
